@@ -1,0 +1,1 @@
+"""The migrations and queries of the database, one statement group a file."""
