@@ -1,0 +1,1 @@
+"""From untrusted bytes to a committed batch."""

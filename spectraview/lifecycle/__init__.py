@@ -1,0 +1,1 @@
+"""Background jobs over the life of a session."""

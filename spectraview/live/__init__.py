@@ -1,0 +1,1 @@
+"""Shows a session to its viewers while it happens."""

@@ -1,0 +1,1 @@
+"""Serves a stored session for replay."""

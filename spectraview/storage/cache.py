@@ -1,0 +1,208 @@
+"""The contract's Redis keys: all of it can be lost at any moment and costs only time."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from spectraview.storage.messages import (
+    BatchStored,
+    InvalidMessage,
+    SessionEnded,
+    batch_message,
+    decode_message,
+    encode_message,
+)
+from spectraview.storage.models import StoredBatch
+from spectraview.storage.redis import CacheUnavailable, Command, RedisPipeline
+
+SESSION_SECONDS = 3600
+BUFFER_SECONDS = 300
+BUFFERED_BATCHES = 8
+"""With at most 64 KiB in each, a session's buffer holds at most 512 KiB."""
+RATE_SECONDS = 60
+REPLAY_SECONDS = 3600
+PRESENCE_SECONDS = 60
+SNAPSHOT_REQUEST_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How often a key was used in this minute, and what the session's watchers want, as far as Redis knows."""
+
+    requests: int
+    viewers: int = 0
+    snapshot_wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A batch that was just committed, with the session's fields that Redis keeps."""
+
+    session_id: UUID
+    app_id: str
+    user_id: str | None
+    start_time: int
+    batch: StoredBatch
+    event_count: int
+    has_snapshot: bool
+
+
+def channel_of(session_id: UUID) -> str:
+    """Return the pub/sub channel of a session; the braces keep its keys together in a cluster."""
+    return f"live:{{{session_id}}}"
+
+
+class Cache:
+    """Reads and writes the cache; methods that return nothing never fail."""
+
+    def __init__(self, pipeline: RedisPipeline, now: Callable[[], float] = time.time) -> None:
+        self._pipeline = pipeline
+        self._now = now
+
+    @property
+    def available(self) -> bool:
+        """Tell whether Redis answered last."""
+        return self._pipeline.available
+
+    async def ping(self) -> bool:
+        """Tell whether Redis answers now."""
+        try:
+            await self._pipeline.run(("PING",))
+        except CacheUnavailable:
+            return False
+        return True
+
+    async def use(self, name: str, session_id: UUID | None) -> Usage:
+        """Count a request under `name`, and look who watches the session. Raises CacheUnavailable."""
+        key = f"rate:apikey:{{{name}}}"
+        commands: list[Command] = [("INCR", key), ("EXPIRE", key, RATE_SECONDS, "NX")]
+        if session_id is not None:
+            commands += [("HVALS", _viewers_key(session_id)), ("EXISTS", _snapshot_key(session_id))]
+        answers = await self._pipeline.run(*commands)
+        if not isinstance(answers[0], int):  # a reply that is an error, such as OOM
+            raise CacheUnavailable(str(answers[0]))
+        if session_id is None:
+            return Usage(answers[0])
+        return Usage(answers[0], self._count(answers[2]), answers[3] == 1)
+
+    async def seconds_left(self, name: str) -> int:
+        """Return the seconds until a rate's window ends, at least 1."""
+        try:
+            (left,) = await self._pipeline.run(("TTL", f"rate:apikey:{{{name}}}"))
+        except CacheUnavailable:
+            return RATE_SECONDS
+        return left if isinstance(left, int) and left > 0 else 1
+
+    def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Publish committed batches and keep them in the session hashes and buffers."""
+        for announced in announcements:
+            message = batch_message(announced.batch)
+            self._pipeline.send(*self._announcement(announced, message))
+
+    def announce_end(self, session_id: UUID, batch_count: int) -> None:
+        """Publish that a session has ended."""
+        data = encode_message(SessionEnded(batch_count))
+        self._pipeline.send(("PUBLISH", channel_of(session_id), data))
+
+    async def buffered_batches(self, session_id: UUID) -> list[StoredBatch]:
+        """Return the batches of the last minutes that the buffer still holds, in no certain order."""
+        try:
+            (items,) = await self._pipeline.run(("LRANGE", _buffer_key(session_id), 0, -1))
+        except CacheUnavailable:
+            return []
+        return [batch for item in _list(items) if (batch := _buffered_batch(item)) is not None]
+
+    def note_viewers(self, session_id: UUID, process: str, viewers: int) -> None:
+        """Tell the other processes how many viewers of a session this one has."""
+        key = _viewers_key(session_id)
+        if viewers:
+            value = f"{viewers}:{int(self._now())}"
+            self._pipeline.send(("HSET", key, process, value), ("EXPIRE", key, PRESENCE_SECONDS))
+        else:
+            self._pipeline.send(("HDEL", key, process))
+
+    async def count_viewers(self, session_id: UUID) -> int | None:
+        """Return how many watch a session on all processes, None when Redis does not say."""
+        try:
+            (values,) = await self._pipeline.run(("HVALS", _viewers_key(session_id)))
+        except CacheUnavailable:
+            return None
+        return self._count(values)
+
+    def want_snapshot(self, session_id: UUID) -> None:
+        """Ask the session's SDK, through its next receipt, for a full snapshot."""
+        key = _snapshot_key(session_id)
+        self._pipeline.send(("SET", key, "1", "EX", SNAPSHOT_REQUEST_SECONDS))
+
+    async def fetch_replay(self, session_id: UUID, version: int) -> bytes | None:
+        """Return the cached replay of this version, gzip'd."""
+        try:
+            (data,) = await self._pipeline.run(("GET", _replay_key(session_id)))
+        except CacheUnavailable:
+            return None
+        tag = b"%d:" % version
+        return data[len(tag) :] if isinstance(data, bytes) and data.startswith(tag) else None
+
+    def keep_replay(self, session_id: UUID, version: int, data: bytes) -> None:
+        """Cache a gzip'd replay for an hour, under the version (batch count) that it shows."""
+        value = b"%d:" % version + data
+        self._pipeline.send(("SET", _replay_key(session_id), value, "EX", REPLAY_SECONDS))
+
+    def _announcement(self, announced: Announcement, message: BatchStored) -> list[Command]:
+        session_key = f"session:{{{announced.session_id}}}"
+        data = encode_message(message)
+        commands: list[Command] = [
+            (
+                *("HSET", session_key, "appId", announced.app_id),
+                *("userId", announced.user_id or "", "startTime", announced.start_time),
+                *("lastActivity", int(self._now() * 1000), "eventCount", announced.event_count),
+            ),
+            ("EXPIRE", session_key, SESSION_SECONDS),
+            ("PUBLISH", channel_of(announced.session_id), data),
+        ]
+        if message.event_data is not None:
+            buffer_key = _buffer_key(announced.session_id)
+            commands += [
+                ("RPUSH", buffer_key, data),
+                ("LTRIM", buffer_key, -BUFFERED_BATCHES, -1),
+                ("EXPIRE", buffer_key, BUFFER_SECONDS),
+            ]
+        if announced.has_snapshot:
+            commands.append(("DEL", _snapshot_key(announced.session_id)))
+        return commands
+
+    def _count(self, values: Any) -> int:
+        """Add up what processes noted, leaving out those that have stopped noting."""
+        oldest = self._now() - PRESENCE_SECONDS
+        noted = [value.decode().split(":") for value in _list(values)]
+        return sum(int(count) for count, at in noted if int(at) >= oldest)
+
+
+def _buffered_batch(item: bytes) -> StoredBatch | None:
+    try:
+        message = decode_message(item)
+    except InvalidMessage:
+        return None
+    return message.batch() if isinstance(message, BatchStored) else None
+
+
+def _list(answer: Any) -> list[bytes]:
+    return answer if isinstance(answer, list) else []
+
+
+def _buffer_key(session_id: UUID) -> str:
+    return f"events:{{{session_id}}}:buffer"
+
+
+def _viewers_key(session_id: UUID) -> str:
+    return f"viewers:{{{session_id}}}"
+
+
+def _snapshot_key(session_id: UUID) -> str:
+    return f"snapshot:{{{session_id}}}"
+
+
+def _replay_key(session_id: UUID) -> str:
+    return f"replay:{{{session_id}}}"

@@ -1,0 +1,122 @@
+"""The pool of PostgreSQL connections: the only file that knows aiopg."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiopg
+import psycopg2
+from psycopg2 import extras
+
+logger = logging.getLogger(__name__)
+
+Row = Sequence[Any]
+
+_CONNECT_TIMEOUT = 3
+_TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
+"""SQLSTATE classes of faults that pass: connection, rollback (deadlock), resources, locks, intervention, system."""
+
+extras.register_uuid()
+
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL can't be reached or is restarting; the outcome of the statement is unknown."""
+
+
+class StatementRefused(Exception):
+    """PostgreSQL refused the statement's data; `sqlstate` says why (class 22 or 23 is the data's fault)."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class Database:
+    """Runs one statement at a time on pooled connections, each its own transaction (autocommit).
+
+    Use as an async context manager. Parameters are named, `%(session_id)s`.
+    """
+
+    def __init__(self, url: str, *, connections: int, timeout: float) -> None:
+        self._url = url
+        self._connections = connections
+        self._timeout = timeout
+        self._pool: aiopg.Pool | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            await self._pool.wait_closed()
+
+    async def fetch_all(
+        self, query: str, parameters: Mapping[str, object] | None = None, *, timeout: float | None = None
+    ) -> list[Row]:
+        """Return the rows of the last statement in `query`.
+
+        Raises DatabaseUnavailable and StatementRefused. A lost connection is tried again once: every statement of the
+        store may run twice.
+        """
+        try:
+            return await self._run(query, parameters, timeout)
+        except DatabaseUnavailable:
+            return await self._run(query, parameters, timeout)
+
+    async def fetch_one(
+        self, query: str, parameters: Mapping[str, object] | None = None
+    ) -> Row | None:
+        """Return the first row, None when there is none."""
+        rows = await self.fetch_all(query, parameters)
+        return rows[0] if rows else None
+
+    async def _open(self) -> aiopg.Pool:
+        try:
+            self._pool = await aiopg.create_pool(
+                self._url,
+                minsize=1,
+                maxsize=self._connections,
+                timeout=self._timeout,
+                enable_json=False,
+                enable_hstore=False,
+                connect_timeout=_CONNECT_TIMEOUT,
+            )
+        except (psycopg2.Error, TimeoutError) as error:
+            raise DatabaseUnavailable(str(error)) from error
+        return self._pool
+
+    async def _run(
+        self, query: str, parameters: Mapping[str, object] | None, timeout: float | None
+    ) -> list[Row]:
+        assert self._pool is not None, "the database is not open"
+        try:
+            async with (
+                asyncio.timeout(timeout or self._timeout),
+                self._pool.acquire() as connection,
+                connection.cursor() as cursor,
+            ):
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall() if cursor.description else []
+        except (psycopg2.Error, TimeoutError, RuntimeError) as error:
+            raise _translated(error) from error
+
+
+def _translated(error: Exception) -> Exception:
+    """Return our error for the driver's: either the server is away or it refused the data."""
+    sqlstate = getattr(error, "pgcode", None)
+    if sqlstate is not None and sqlstate[:2] not in _TRANSIENT_CLASSES:
+        return StatementRefused(sqlstate, str(error))
+    if isinstance(error, psycopg2.Error) and not isinstance(
+        error, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError
+    ):
+        return StatementRefused("", str(error))
+    return DatabaseUnavailable(f"{type(error).__name__}: {error}")

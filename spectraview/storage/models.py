@@ -1,0 +1,131 @@
+"""The records that pass between the layers: what a batch holds and what a session is."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+Codec = Literal["zlib", "gzip", "deflate"]
+"""How stored events are compressed: zlib (RFC 1950), gzip (RFC 1952) or raw deflate (RFC 1951)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """A Meta event followed by its FullSnapshot: where a player can begin.
+
+    `offset` is the Meta's place in its batch (0 is the first event), `timestamp` the Meta's, in the client's unit.
+    """
+
+    offset: int
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventSummary:
+    """What one pass over a batch's events tells, without keeping the events.
+
+    `orphan_snapshot` is the offset of a FullSnapshot that comes before any Meta of its batch (the Meta was the end
+    of an earlier batch), `orphan_timestamp` its timestamp; `last_meta` is the offset of the batch's last Meta.
+    Timestamps are rounded down to integers; both are 0 in a batch without events.
+    """
+
+    count: int = 0
+    clicks: int = 0
+    first_timestamp: int = 0
+    last_timestamp: int = 0
+    types: tuple[int, ...] = ()
+    keyframes: tuple[Keyframe, ...] = ()
+    orphan_snapshot: int | None = None
+    orphan_timestamp: int = 0
+    last_meta: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomEvent:
+    """A custom event; `body` is its JSON object exactly as the client sent it."""
+
+    event_type: str
+    timestamp: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """An error of the page; `body` is its JSON object exactly as the client sent it."""
+
+    error_type: str
+    message: str | None
+    stack: str | None
+    timestamp: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The checked content of one POST: `event_data` inflates (by `codec`) to one JSON array of `events.count` events.
+
+    `size_bytes` is the length of that JSON array; `batch_key` (32 bytes) identifies the batch within its session, and
+    `digest` (32 bytes) its content: the same key with another digest is a conflict.
+    """
+
+    session_id: UUID
+    app_id: str | None
+    user_id: str | None
+    batch_key: bytes
+    digest: bytes
+    codec: Codec
+    event_data: bytes = field(repr=False)
+    size_bytes: int
+    events: EventSummary
+    custom_events: tuple[CustomEvent, ...] = ()
+    errors: tuple[ErrorEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A batch as it stands in the store: `batch_number` from 1, `first_sequence` of its first event from 0."""
+
+    batch_number: int
+    first_sequence: int
+    event_count: int
+    codec: Codec
+    event_data: bytes = field(repr=False)
+    custom_events: tuple[bytes, ...] = field(default=(), repr=False)
+    errors: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def next_sequence(self) -> int:
+        """Return the sequence that follows this batch's last event."""
+        return self.first_sequence + self.event_count
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One recorded visit; `milliseconds` is the unit of its client's clock (else seconds)."""
+
+    session_id: UUID
+    app_id: str
+    user_id: str | None
+    ticket_id: str | None
+    day: date
+    started_at: datetime
+    ended_at: datetime | None
+    last_activity: datetime
+    expires_at: datetime
+    metadata: str = field(repr=False)
+    event_count: int
+    custom_event_count: int
+    error_count: int
+    click_count: int
+    duration_seconds: int | None
+    milliseconds: bool
+    first_timestamp: int | None
+    last_timestamp: int | None
+    next_sequence: int
+    batch_count: int
+    keyframe_sequence: int | None
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the session has ended."""
+        return self.ended_at is not None

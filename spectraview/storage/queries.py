@@ -1,0 +1,28 @@
+"""The SQL of sql/queries, one constant a file."""
+
+from importlib import resources
+
+
+def _load(name: str) -> str:
+    return resources.files("spectraview.sql").joinpath("queries", f"{name}.sql").read_text()
+
+
+APPEND_BATCHES = _load("append_batches")
+CREATE_SESSIONS = _load("create_sessions")
+START_SESSION = _load("start_session")
+TOUCH_SESSION = _load("touch_session")
+END_SESSION = _load("end_session")
+END_IDLE_SESSIONS = _load("end_idle_sessions")
+FETCH_SESSION = _load("fetch_session")
+LIST_SESSIONS = _load("list_sessions")
+COUNT_SESSIONS = _load("count_sessions")
+FETCH_HEADS = _load("fetch_heads")
+FETCH_BATCHES = _load("fetch_batches")
+FETCH_CUSTOM_EVENTS = _load("fetch_custom_events")
+FETCH_ERRORS = _load("fetch_errors")
+FIND_BATCH = _load("find_batch")
+COUNT_ACTIVE = _load("count_active")
+FIND_API_KEY = _load("find_api_key")
+CREATE_API_KEY = _load("create_api_key")
+LIST_API_KEYS = _load("list_api_keys")
+REVOKE_API_KEY = _load("revoke_api_key")

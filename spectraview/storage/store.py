@@ -1,0 +1,278 @@
+"""PostgreSQL, the only truth: one method a statement."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from spectraview.storage import queries
+from spectraview.storage.append import Appended, append_parameters, appended_from_rows
+from spectraview.storage.arrays import plain_array, text_array
+from spectraview.storage.database import Database, Row
+from spectraview.storage.models import Batch, Session, StoredBatch
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a start tells about a session; `started_at` in seconds since 1970, None for now."""
+
+    session_id: UUID
+    app_id: str
+    user_id: str | None
+    ticket_id: str | None
+    started_at: float | None
+    milliseconds: bool
+    metadata: str
+    page_url: str | None
+    ttl_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedStats:
+    """The counts that a client reports of itself."""
+
+    events: int = 0
+    errors: int = 0
+    clicks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """What a list of sessions is narrowed to; None leaves a field open. `search` is an ILIKE pattern."""
+
+    app_id: str | None = None
+    user_id: str | None = None
+    ticket_id: str | None = None
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+    has_errors: bool | None = None
+    live: bool | None = None
+    min_duration: int | None = None
+    custom_event: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session of a list, with what its page cursor needs."""
+
+    session: Session
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a session's stream stands in the store."""
+
+    batch_count: int
+    next_sequence: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place between two batches of a session: all up to `batch_number` lies before it, `sequence` follows."""
+
+    batch_number: int = 0
+    sequence: int = 0
+
+
+class Store:
+    """Reads and writes sessions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append_batches(self, batches: Sequence[Batch], *, timeout: float) -> list[Appended | None]:
+        """Store a group of batches in one transaction; no two of them may share session and batch key."""
+        rows = await self._database.fetch_all(
+            queries.APPEND_BATCHES, append_parameters(batches), timeout=timeout
+        )
+        return appended_from_rows(rows, len(batches))
+
+    async def create_sessions(self, batches: Collection[Batch]) -> None:
+        """Create the sessions of batches that came before their start; each batch names its app."""
+        await self._database.fetch_all(
+            queries.CREATE_SESSIONS,
+            {
+                "session_ids": plain_array(batch.session_id for batch in batches),
+                "app_ids": text_array(batch.app_id for batch in batches),
+                "user_ids": text_array(batch.user_id for batch in batches),
+                "started_ats": plain_array(_first_event_time(batch) for batch in batches),
+                "milliseconds": plain_array(_in_milliseconds(batch) for batch in batches),
+            },
+        )
+
+    async def start_session(self, new: NewSession) -> Session | None:
+        """Create or fill in a session; None when the id belongs to another app."""
+        row = await self._database.fetch_one(queries.START_SESSION, asdict(new))
+        return Session(*row) if row else None
+
+    async def touch_session(
+        self, session_id: UUID, app_id: str | None, reported: ReportedStats
+    ) -> Session | None:
+        """Note that a session is active."""
+        row = await self._database.fetch_one(
+            queries.TOUCH_SESSION,
+            {"session_id": session_id, "app_id": app_id, **asdict(reported)},
+        )
+        return Session(*row) if row else None
+
+    async def end_session(
+        self, session_id: UUID, app_id: str | None, ended_at: float | None, reported: ReportedStats
+    ) -> Session | None:
+        """End a session; `ended_at` in seconds since 1970, None for its last event's time."""
+        row = await self._database.fetch_one(
+            queries.END_SESSION,
+            {
+                "session_id": session_id,
+                "app_id": app_id,
+                "ended_at": ended_at,
+                **asdict(reported),
+            },
+        )
+        return Session(*row) if row else None
+
+    async def end_idle_sessions(self, idle_seconds: float) -> list[UUID]:
+        """End sessions without activity and return their ids (at most 1,000 at once)."""
+        rows = await self._database.fetch_all(
+            queries.END_IDLE_SESSIONS, {"idle_seconds": idle_seconds}
+        )
+        return [row[0] for row in rows]
+
+    async def fetch_session(self, session_id: UUID, app_id: str | None = None) -> Session | None:
+        """Return a session that has not expired, of this app or (None) of any."""
+        row = await self._database.fetch_one(
+            queries.FETCH_SESSION, {"session_id": session_id, "app_id": app_id}
+        )
+        return Session(*row) if row else None
+
+    async def list_sessions(
+        self,
+        narrowed: SessionFilter,
+        *,
+        limit: int,
+        offset: int = 0,
+        before: tuple[datetime, UUID] | None = None,
+    ) -> list[ListedSession]:
+        """Return sessions, the newest first, after `offset` or (faster at any depth) `before` a listed one."""
+        created, session_id = before or (None, None)
+        rows = await self._database.fetch_all(
+            queries.LIST_SESSIONS,
+            {
+                **asdict(narrowed),
+                "limit": limit,
+                "offset": offset,
+                "before_created": created,
+                "before_id": session_id,
+            },
+        )
+        return [ListedSession(Session(*row[:-1]), row[-1]) for row in rows]
+
+    async def count_sessions(self, narrowed: SessionFilter) -> int:
+        """Return how many sessions a filter leaves."""
+        return _number(await self._database.fetch_one(queries.COUNT_SESSIONS, asdict(narrowed)))
+
+    async def count_active(self) -> int:
+        """Return how many sessions have not ended."""
+        return _number(await self._database.fetch_one(queries.COUNT_ACTIVE))
+
+    async def fetch_heads(self, session_ids: Collection[UUID]) -> dict[UUID, Head]:
+        """Return where the streams of these sessions stand."""
+        rows = await self._database.fetch_all(
+            queries.FETCH_HEADS, {"session_ids": plain_array(session_ids)}
+        )
+        return {row[0]: Head(*row[1:]) for row in rows}
+
+    async def find_batch(self, session_id: UUID, day: date, sequence: int) -> Position | None:
+        """Return the batch that holds `sequence` or is the last before it: its number and first sequence."""
+        row = await self._database.fetch_one(
+            queries.FIND_BATCH, {"session_id": session_id, "day": day, "sequence": sequence}
+        )
+        return Position(*row) if row else None
+
+    async def fetch_batches(
+        self, session_id: UUID, day: date, after: Position, through_batch: int, page_bytes: int
+    ) -> list[StoredBatch]:
+        """Return the next page of batches, in order: as many as hold `page_bytes` of JSON, at least one."""
+        rows = await self._database.fetch_all(
+            queries.FETCH_BATCHES,
+            {
+                "session_id": session_id,
+                "day": day,
+                "sequence": after.sequence,
+                "after_batch": after.batch_number,
+                "through_batch": through_batch,
+                "page_bytes": page_bytes,
+            },
+        )
+        if not rows:
+            return []
+        last = rows[-1][0]
+        custom_events: dict[int, tuple[bytes, ...]] = {}
+        errors: dict[int, tuple[bytes, ...]] = {}
+        if any(row[5] for row in rows):
+            custom_events = await self.fetch_custom_events(session_id, after.batch_number, last)
+        if any(row[6] for row in rows):
+            errors = await self.fetch_errors(session_id, after.batch_number, last)
+        return [
+            StoredBatch(
+                *row[:4], bytes(row[4]), custom_events.get(row[0], ()), errors.get(row[0], ())
+            )
+            for row in rows
+        ]
+
+    async def fetch_custom_events(
+        self, session_id: UUID, after_batch: int, through_batch: int
+    ) -> dict[int, tuple[bytes, ...]]:
+        """Return the JSON of custom events by batch number."""
+        rows = await self._database.fetch_all(
+            queries.FETCH_CUSTOM_EVENTS, _batch_range(session_id, after_batch, through_batch)
+        )
+        return _by_batch(rows)
+
+    async def fetch_errors(
+        self, session_id: UUID, after_batch: int, through_batch: int
+    ) -> dict[int, tuple[bytes, ...]]:
+        """Return the JSON of errors by batch number."""
+        rows = await self._database.fetch_all(
+            queries.FETCH_ERRORS, _batch_range(session_id, after_batch, through_batch)
+        )
+        return _by_batch(rows)
+
+
+def _batch_range(session_id: UUID, after_batch: int, through_batch: int) -> dict[str, object]:
+    return {
+        "session_id": session_id,
+        "after_batch": after_batch,
+        "through_batch": through_batch,
+    }
+
+
+def _by_batch(rows: Sequence[Row]) -> dict[int, tuple[bytes, ...]]:
+    grouped: dict[int, list[bytes]] = {}
+    for batch_number, body in rows:
+        grouped.setdefault(batch_number, []).append(body.encode())
+    return {number: tuple(bodies) for number, bodies in grouped.items()}
+
+
+def _number(row: Row | None) -> int:
+    return int(row[0]) if row else 0
+
+
+def _in_milliseconds(batch: Batch) -> bool:
+    return not 0 < batch.events.first_timestamp < SECONDS_BELOW
+
+
+def _first_event_time(batch: Batch) -> float | None:
+    """Return when a batch's first event happened, in seconds since 1970; None when it has none or its clock is absurd."""
+    first = batch.events.first_timestamp
+    seconds = first / 1000 if _in_milliseconds(batch) else float(first)
+    return seconds if 0 < seconds < LATEST_SECONDS else None
+
+
+SECONDS_BELOW = 100_000_000_000
+"""A client time below this is in seconds, else in milliseconds (10^11 s is the year 5138, 10^11 ms is 1973)."""
+
+LATEST_SECONDS = 253_402_300_799
+"""The last second that PostgreSQL and Python both can hold: the end of the year 9999."""

@@ -1,0 +1,3 @@
+SELECT id, name, app_id, scopes, origins, created_at, revoked_at
+FROM api_keys
+ORDER BY id;

@@ -1,0 +1,35 @@
+UPDATE sessions
+SET
+  last_activity = now(),
+  updated_at = now(),
+  reported_event_count = GREATEST(reported_event_count, %(events)s),
+  reported_error_count = GREATEST(reported_error_count, %(errors)s),
+  reported_click_count = GREATEST(reported_click_count, %(clicks)s),
+  ended_at = CASE WHEN ended_by = 'idle' THEN NULL ELSE ended_at END,
+  duration_seconds = CASE WHEN ended_by = 'idle' THEN NULL ELSE duration_seconds END,
+  ended_by = NULLIF(ended_by, 'idle')
+WHERE id = %(session_id)s
+  AND (%(app_id)s::text IS NULL OR app_id = %(app_id)s)
+  AND expires_at > now()
+RETURNING
+  id,
+  app_id,
+  user_id,
+  ticket_id,
+  day,
+  started_at,
+  ended_at,
+  last_activity,
+  expires_at,
+  metadata::text,
+  GREATEST(event_count, reported_event_count),
+  custom_event_count,
+  GREATEST(error_count, reported_error_count),
+  GREATEST(click_count, reported_click_count),
+  duration_seconds,
+  milliseconds,
+  first_timestamp,
+  last_timestamp,
+  next_sequence,
+  batch_count,
+  keyframe_sequence;
