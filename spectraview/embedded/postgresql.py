@@ -83,19 +83,15 @@ class PostgreSQL:
         unfinished.rename(self._cluster)  # so that a killed start never leaves half a cluster
 
     def _initialize(self, cluster: Path, password_file: Path) -> None:
-        initdb = [self._program.with_name("initdb"), "-D", cluster, "-U", NAME]
-        locale = [
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]
-        login = ["-A", "scram-sha-256", f"--pwfile={password_file}"]
-        hurry = ["--no-sync"] if self._settings.get("fsync") == "off" else []
-        self._run([*initdb, *locale, *login, *hurry])
-        single_user = ["--single", "-D", cluster, "-c", "exit_on_error=on", "postgres"]
-        self._run([self._program, *single_user], f"CREATE DATABASE {NAME};\n")
+        initdb: list[str | Path] = [self._program.with_name("initdb"), "-D", cluster, "-U", NAME]
+        initdb += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8"]
+        initdb += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        if self._settings.get("fsync") == "off":
+            initdb.append("--no-sync")
+        self._run(initdb)
+        single: list[str | Path] = [self._program, "--single", "-D", cluster]
+        single += ["-c", "exit_on_error=on", "postgres"]
+        self._run(single, f"CREATE DATABASE {NAME};\n")
 
     def _run(self, command: Command, text: str | None = None) -> None:
         finished = run_program(command, self._account, text)

@@ -1,0 +1,14 @@
+FROM python:3.13-slim
+
+WORKDIR /app
+COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY sql sql
+COPY spectraview spectraview
+RUN pip install --no-cache-dir --only-binary :all: . \
+    && useradd --system --home-dir /nonexistent spectraview
+
+USER spectraview
+EXPOSE 3001
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:3001/health', timeout=4)"]
+CMD ["spectraview", "serve", "--host", "0.0.0.0", "--port", "3001"]

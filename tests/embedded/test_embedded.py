@@ -1,0 +1,226 @@
+"""The embedded servers start, keep their data, and leave nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+
+from spectraview.embedded import (
+    EmbeddedError,
+    EmbeddedServers,
+    ServerAddresses,
+    default_data_dir,
+    running_addresses,
+)
+
+PROJECT = Path(__file__).parents[2]
+HURRIED = {"fsync": "off", "full_page_writes": "off"}
+START_AND_WAIT = """
+import sys, threading
+from pathlib import Path
+from spectraview.embedded import EmbeddedServers
+servers = EmbeddedServers(Path(sys.argv[1]), {"fsync": "off", "full_page_writes": "off"})
+if sys.argv[2] == "main":
+    servers.start()
+else:
+    starter = threading.Thread(target=servers.start)
+    starter.start()
+    starter.join()
+print("started", flush=True)
+sys.stdin.read()
+"""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
+as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+
+
+@pytest.fixture
+def parent() -> Iterator[Path]:
+    """Make a folder that root's servers can enter, which pytest's own tmp_path is not."""
+    with tempfile.TemporaryDirectory(prefix="spectraview-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def data_dir(parent: Path) -> Path:
+    return parent / "a data folder"
+
+
+def servers_in(data_dir: Path) -> EmbeddedServers:
+    return EmbeddedServers(data_dir, HURRIED)
+
+
+def execute(addresses: ServerAddresses, statement: str) -> list[tuple[object, ...]]:
+    with closing(psycopg2.connect(addresses.database_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+def processes_in(data_dir: Path) -> set[int]:
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(data_dir):
+                found.add(int(process.name))
+    return found
+
+
+def kill_owner(data_dir: Path, thread: str) -> None:
+    """Start servers in another process and take that away from them."""
+    with subprocess.Popen(
+        [sys.executable, "-c", START_AND_WAIT, str(data_dir), thread],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as owner:
+        assert owner.stdout
+        assert owner.stdout.readline() == b"started\n"
+        owner.send_signal(signal.SIGKILL)
+
+
+def test_first_start_gives_an_empty_database_and_a_cache(data_dir: Path) -> None:
+    with servers_in(data_dir) as addresses:
+        assert execute(addresses, "SELECT current_database()") == [("spectraview",)]
+        with redis.Redis.from_url(addresses.redis_url) as cache:
+            assert cache.dbsize() == 0
+
+
+def test_data_survive_a_restart(data_dir: Path) -> None:
+    with servers_in(data_dir) as addresses:
+        execute(addresses, "CREATE TABLE kept AS SELECT 1 AS number")
+    with servers_in(data_dir) as addresses:
+        assert execute(addresses, "SELECT number FROM kept") == [(1,)]
+
+
+def test_stop_leaves_nothing_running(data_dir: Path) -> None:
+    servers = servers_in(data_dir)
+    servers.start()
+    assert processes_in(data_dir)
+    servers.stop()
+    assert not processes_in(data_dir)
+    servers.stop()
+
+
+def test_running_addresses_are_those_of_the_running_servers(data_dir: Path) -> None:
+    assert running_addresses(data_dir) is None
+    with servers_in(data_dir) as addresses:
+        assert running_addresses(data_dir) == addresses
+    assert running_addresses(data_dir) is None
+
+
+def test_passwords_are_private(data_dir: Path) -> None:
+    with servers_in(data_dir) as addresses:
+        for name in ("pgpass", "valkey/valkey.conf"):
+            assert (data_dir / name).stat().st_mode & 0o777 == 0o600
+        assert "://" not in repr(addresses)
+
+
+def test_stranger_is_refused_by_the_database(data_dir: Path) -> None:
+    with servers_in(data_dir) as addresses:
+        place = addresses.database_url.split("@")[1]
+        with pytest.raises(psycopg2.OperationalError, match="password"):
+            psycopg2.connect(f"postgresql://spectraview:guess@{place}")
+
+
+def test_stranger_is_refused_by_the_cache(data_dir: Path) -> None:
+    with servers_in(data_dir) as addresses:
+        place = addresses.redis_url.split("@")[1]
+        with (
+            redis.Redis.from_url(f"redis://:guess@{place}") as cache,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            cache.ping()
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs util-linux")
+def test_servers_end_with_their_killed_owner(data_dir: Path) -> None:
+    kill_owner(data_dir, "main")
+    deadline = time.monotonic() + 10
+    while processes_in(data_dir) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not processes_in(data_dir)
+
+
+@pytest.mark.parametrize("thread", ["main", "worker"])
+def test_start_after_the_owner_was_killed(data_dir: Path, thread: str) -> None:
+    kill_owner(data_dir, thread)
+    left = processes_in(data_dir)
+    with servers_in(data_dir) as addresses:
+        assert execute(addresses, "SELECT 1") == [(1,)]
+        assert not left & processes_in(data_dir)
+
+
+def test_second_owner_is_refused(data_dir: Path) -> None:
+    with (
+        servers_in(data_dir) as addresses,
+        pytest.raises(EmbeddedError, match=rf"already used .* \(process {os.getpid()}\)"),
+    ):
+        servers_in(data_dir).start()
+    assert addresses
+
+
+def test_failed_start_says_why_and_leaves_nothing(data_dir: Path) -> None:
+    with pytest.raises(EmbeddedError, match="shared_buffers"):
+        EmbeddedServers(data_dir, {**HURRIED, "shared_buffers": "much"}).start()
+    assert not processes_in(data_dir)
+    with servers_in(data_dir):
+        pass
+
+
+def test_folder_that_cannot_be_made_is_refused() -> None:
+    with pytest.raises(EmbeddedError, match="cannot be made"):
+        EmbeddedServers(Path("/proc/spectraview")).start()
+
+
+def test_file_in_place_of_the_folder_is_refused(data_dir: Path) -> None:
+    data_dir.touch()
+    with pytest.raises(EmbeddedError, match="not a folder"):
+        servers_in(data_dir).start()
+
+
+@as_user
+def test_folder_that_is_not_writable_is_refused(data_dir: Path) -> None:
+    data_dir.mkdir(0o500)
+    with pytest.raises(EmbeddedError, match="not writable"):
+        servers_in(data_dir).start()
+
+
+@as_root
+def test_folder_below_a_private_one_is_refused(parent: Path) -> None:
+    parent.chmod(0o700)
+    with pytest.raises(EmbeddedError, match=f"nobody.*cannot enter {parent}:"):
+        servers_in(parent / "data").start()
+
+
+@as_root
+def test_private_folder_is_opened_only_while_it_is_empty(parent: Path) -> None:
+    parent.chmod(0o700)
+    (parent / "letter").touch()
+    with pytest.raises(EmbeddedError, match="empty"):
+        servers_in(parent).start()
+    (parent / "letter").unlink()
+    with servers_in(parent):
+        assert parent.stat().st_mode & 0o777 == 0o711
+
+
+@as_user
+def test_default_data_dir_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/data/home")
+    assert default_data_dir() == Path("/data/home/spectraview")
+
+
+@as_root
+def test_default_data_dir_of_root_is_below_var() -> None:
+    assert default_data_dir() == Path("/var/lib/spectraview")
