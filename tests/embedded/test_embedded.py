@@ -8,8 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg2
 import pytest
@@ -39,12 +40,21 @@ else:
 print("started", flush=True)
 sys.stdin.read()
 """
+
+
+class Running(NamedTuple):
+    """Servers that tests share, since they do not change them."""
+
+    data_dir: Path
+    addresses: ServerAddresses
+
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 
 
-@pytest.fixture
-def parent() -> Iterator[Path]:
+@contextmanager
+def folder_for_servers() -> Iterator[Path]:
     """Make a folder that root's servers can enter, which pytest's own tmp_path is not."""
     with tempfile.TemporaryDirectory(prefix="spectraview-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
@@ -52,8 +62,20 @@ def parent() -> Iterator[Path]:
 
 
 @pytest.fixture
+def parent() -> Iterator[Path]:
+    with folder_for_servers() as folder:
+        yield folder
+
+
+@pytest.fixture
 def data_dir(parent: Path) -> Path:
     return parent / "a data folder"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with folder_for_servers() as folder, servers_in(folder / "data") as addresses:
+        yield Running(folder / "data", addresses)
 
 
 def servers_in(data_dir: Path) -> EmbeddedServers:
@@ -90,11 +112,44 @@ def kill_owner(data_dir: Path, thread: str) -> None:
         owner.send_signal(signal.SIGKILL)
 
 
-def test_first_start_gives_an_empty_database_and_a_cache(data_dir: Path) -> None:
-    with servers_in(data_dir) as addresses:
-        assert execute(addresses, "SELECT current_database()") == [("spectraview",)]
-        with redis.Redis.from_url(addresses.redis_url) as cache:
-            assert cache.dbsize() == 0
+def test_first_start_gives_an_empty_database_and_a_cache(running: Running) -> None:
+    assert execute(running.addresses, "SELECT current_database()") == [("spectraview",)]
+    with redis.Redis.from_url(running.addresses.redis_url) as cache:
+        assert cache.dbsize() == 0
+
+
+def test_running_addresses_are_those_of_the_running_servers(running: Running) -> None:
+    assert running_addresses(running.data_dir) == running.addresses
+
+
+def test_nothing_runs_in_an_unknown_folder(data_dir: Path) -> None:
+    assert running_addresses(data_dir) is None
+
+
+def test_passwords_are_private(running: Running) -> None:
+    for name in ("pgpass", "valkey/valkey.conf"):
+        assert (running.data_dir / name).stat().st_mode & 0o777 == 0o600
+    assert "://" not in repr(running.addresses)
+
+
+def test_stranger_is_refused_by_the_database(running: Running) -> None:
+    place = running.addresses.database_url.split("@")[1]
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(f"postgresql://spectraview:guess@{place}")
+
+
+def test_stranger_is_refused_by_the_cache(running: Running) -> None:
+    place = running.addresses.redis_url.split("@")[1]
+    with (
+        redis.Redis.from_url(f"redis://:guess@{place}") as cache,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        cache.ping()
+
+
+def test_second_owner_is_refused(running: Running) -> None:
+    with pytest.raises(EmbeddedError, match=rf"already used .* \(process {os.getpid()}\)"):
+        servers_in(running.data_dir).start()
 
 
 def test_data_survive_a_restart(data_dir: Path) -> None:
@@ -110,38 +165,7 @@ def test_stop_leaves_nothing_running(data_dir: Path) -> None:
     assert processes_in(data_dir)
     servers.stop()
     assert not processes_in(data_dir)
-    servers.stop()
-
-
-def test_running_addresses_are_those_of_the_running_servers(data_dir: Path) -> None:
     assert running_addresses(data_dir) is None
-    with servers_in(data_dir) as addresses:
-        assert running_addresses(data_dir) == addresses
-    assert running_addresses(data_dir) is None
-
-
-def test_passwords_are_private(data_dir: Path) -> None:
-    with servers_in(data_dir) as addresses:
-        for name in ("pgpass", "valkey/valkey.conf"):
-            assert (data_dir / name).stat().st_mode & 0o777 == 0o600
-        assert "://" not in repr(addresses)
-
-
-def test_stranger_is_refused_by_the_database(data_dir: Path) -> None:
-    with servers_in(data_dir) as addresses:
-        place = addresses.database_url.split("@")[1]
-        with pytest.raises(psycopg2.OperationalError, match="password"):
-            psycopg2.connect(f"postgresql://spectraview:guess@{place}")
-
-
-def test_stranger_is_refused_by_the_cache(data_dir: Path) -> None:
-    with servers_in(data_dir) as addresses:
-        place = addresses.redis_url.split("@")[1]
-        with (
-            redis.Redis.from_url(f"redis://:guess@{place}") as cache,
-            pytest.raises(redis.AuthenticationError),
-        ):
-            cache.ping()
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs util-linux")
@@ -160,15 +184,6 @@ def test_start_after_the_owner_was_killed(data_dir: Path, thread: str) -> None:
     with servers_in(data_dir) as addresses:
         assert execute(addresses, "SELECT 1") == [(1,)]
         assert not left & processes_in(data_dir)
-
-
-def test_second_owner_is_refused(data_dir: Path) -> None:
-    with (
-        servers_in(data_dir) as addresses,
-        pytest.raises(EmbeddedError, match=rf"already used .* \(process {os.getpid()}\)"),
-    ):
-        servers_in(data_dir).start()
-    assert addresses
 
 
 def test_failed_start_says_why_and_leaves_nothing(data_dir: Path) -> None:
