@@ -1,0 +1,117 @@
+"""The body of POST /api/sessions/{sessionId}/events: untrusted bytes become a Batch."""
+
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw, Struct
+
+from spectraview.errors import InvalidBody, SessionIdMismatch
+from spectraview.ingest.decoding import (
+    DecodingError,
+    check_utf8,
+    decode_parts,
+    decoding_fault,
+    exact,
+    parse_text,
+)
+from spectraview.ingest.events import Limits, parse_events
+from spectraview.ingest.lists import parse_custom_events, parse_errors
+from spectraview.storage.models import Batch
+
+__all__ = ["Limits", "parse_batch"]
+
+_NULL: Final = Raw(b"null")
+_MAX_KEY_LENGTH: Final = 255
+_MAX_APP_ID_LENGTH: Final = 50
+_MAX_USER_ID_LENGTH: Final = 100
+
+
+class _Body(Struct, rename="camel"):
+    session_id: Raw = _NULL
+    user_id: Raw = _NULL
+    app_id: Raw = _NULL
+    events: Raw = _NULL
+    custom_events: Raw = _NULL
+    errors: Raw = _NULL
+    metadata: Raw = _NULL
+
+
+class _Metadata(Struct, rename="camel"):
+    batch_id: Raw = _NULL
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_METADATA = msgspec.json.Decoder(_Metadata | None)
+
+
+def parse_batch(
+    session_id: UUID, body: bytes, *, idempotency_key: str | None, limits: Limits
+) -> Batch:
+    """Check a body and return what is to be stored, or raise the ApiError that says why not."""
+    members = _parse_members(body)
+    _check_session_id(members.session_id, session_id)
+    app_id = parse_text(members.app_id, "appId", _MAX_APP_ID_LENGTH)
+    user_id = parse_text(members.user_id, "userId", _MAX_USER_ID_LENGTH)
+    batch_key = _parse_key(idempotency_key, members.metadata)
+    custom_events = parse_custom_events(exact(members.custom_events), limits.max_events)
+    errors = parse_errors(exact(members.errors), limits.max_events)
+    events = parse_events(exact(members.events), limits)
+    digest = _digest(
+        events.sent,
+        exact(members.custom_events) if custom_events else b"",
+        exact(members.errors) if errors else b"",
+    )
+    return Batch(
+        session_id=session_id,
+        app_id=app_id,
+        user_id=user_id,
+        batch_key=batch_key or digest,
+        digest=digest,
+        codec=events.codec,
+        event_data=events.data,
+        size_bytes=events.size_bytes,
+        events=events.summary,
+        custom_events=custom_events,
+        errors=errors,
+    )
+
+
+def _parse_members(body: bytes) -> _Body:
+    check_utf8(body)
+    try:
+        return decode_parts(_BODY, body)
+    except DecodingError as error:
+        raise decoding_fault(error, None) from error
+
+
+def _check_session_id(part: Raw, session_id: UUID) -> None:
+    sent = parse_text(part, "sessionId")
+    if sent is not None and sent.lower() != str(session_id):
+        raise SessionIdMismatch(where="sessionId")
+
+
+def _parse_key(header: str | None, metadata: Raw) -> bytes | None:
+    """Return the batch key for the client's own key: the header's, else the metadata's."""
+    try:
+        found = _METADATA.decode(metadata)
+    except msgspec.ValidationError as error:
+        raise decoding_fault(error, "metadata", path="metadata") from error
+    batch_id = parse_text(found.batch_id if found else _NULL, "metadata.batchId", _MAX_KEY_LENGTH)
+    key = header or batch_id
+    if not key:
+        return None
+    if len(key) > _MAX_KEY_LENGTH:
+        message = f"At most {_MAX_KEY_LENGTH} characters are allowed"
+        raise InvalidBody(message, where="Idempotency-Key")
+    return sha256(b"key:" + key.encode(errors="surrogatepass")).digest()
+
+
+def _digest(*parts: bytes) -> bytes:
+    """Return the SHA-256 of the parts, each after its length so that none can run into another."""
+    content = sha256()
+    for part in parts:
+        content.update(len(part).to_bytes(8))
+        content.update(part)
+    return content.digest()

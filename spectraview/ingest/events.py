@@ -1,0 +1,174 @@
+"""The `events` of a batch, in each form that clients send them in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+import msgspec
+import pybase64
+from msgspec import Meta, Raw, Struct
+
+from spectraview.errors import (
+    InflatedTooLarge,
+    InvalidBase64,
+    InvalidBody,
+    InvalidCompression,
+    InvalidEvent,
+    TooManyEvents,
+)
+from spectraview.ingest.decoding import (
+    Decoded,
+    DecodingError,
+    Timestamp,
+    check_utf8,
+    decode,
+    decoding_fault,
+)
+from spectraview.ingest.packed import unpack_events
+from spectraview.ingest.summary import Event, EventData, summarize
+from spectraview.storage.codec import CorruptData, TooLarge, deflate, detect_codec, inflate
+from spectraview.storage.models import Codec, EventSummary
+
+_HEADROOM: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one batch may hold: bytes of its JSON array, and events."""
+
+    max_inflated: int
+    max_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The checked events of a batch: as they came, as they are stored, and what they tell."""
+
+    sent: bytes = field(default=b"", repr=False)
+    codec: Codec = "zlib"
+    data: bytes = field(default=b"", repr=False)
+    size_bytes: int = 0
+    summary: EventSummary = field(default_factory=EventSummary)
+
+
+class _Wrapper(Struct):
+    compressed: bool | None = None
+    data: Raw = Raw(b"null")
+
+
+# An object takes 20 characters in any case and a packed event more: the least length bounds how
+# much memory an array of a given size can take.
+_Packed = Annotated[str, Meta(min_length=20)]
+
+
+class _LooseEvent(Struct):
+    """An event whose data may be anything, as plugins send it."""
+
+    type: Annotated[int, Meta(ge=0, lt=2**31)]
+    timestamp: Timestamp
+    data: Raw = Raw(b"null")
+
+    def tighten(self) -> Event:
+        try:
+            data = _DATA.decode(self.data)
+        except msgspec.ValidationError:
+            data = None
+        return Event(self.type, self.timestamp, data)
+
+
+_WRAPPER = msgspec.json.Decoder(_Wrapper)
+_EVENTS = msgspec.json.Decoder(list[Event | _Packed])
+_LOOSE_EVENTS = msgspec.json.Decoder(list[_LooseEvent | _Packed])
+_DATA = msgspec.json.Decoder(EventData | None)
+
+
+def parse_events(sent: bytes, limits: Limits) -> Events:
+    """Check the events member of a body: absent, an array, or an object around the events."""
+    if sent in (b"", b"null"):
+        return Events()
+    if sent.startswith(b"["):
+        return _parse_array(sent, limits, "events")
+    try:
+        wrapper = decode(_WRAPPER, sent)
+    except DecodingError as error:
+        raise decoding_fault(error, "events", path="events") from error
+    data = bytes(wrapper.data)
+    if data.startswith(b'"') and wrapper.compressed is not False:
+        return _parse_compressed(_decode_base64(data), limits)
+    if data.startswith(b"[") and not wrapper.compressed:
+        return _parse_array(data, limits, "events.data")
+    expected = "an array" if wrapper.compressed is False else "a base64 string"
+    raise InvalidBody(f"Expected {expected}", where="events.data")
+
+
+def _parse_array(raw: bytes, limits: Limits, where: str) -> Events:
+    """Take events that came as plain JSON: they are stored deflated."""
+    if len(raw) > limits.max_inflated:
+        raise InflatedTooLarge(where=where)
+    unpacked, summary = _check_events(raw, limits, where)
+    if not summary.count:
+        return Events()
+    return Events(raw, "zlib", deflate(unpacked), len(unpacked), summary)
+
+
+def _parse_compressed(sent: bytes, limits: Limits) -> Events:
+    """Take events that came compressed: they are stored as they came, unless they were packed."""
+    where, codec = "events.data", detect_codec(sent)
+    try:
+        raw = inflate(sent, codec, limits.max_inflated)
+    except CorruptData as error:
+        raise InvalidCompression(f"{InvalidCompression.__doc__}: {error}", where=where) from error
+    except TooLarge as error:
+        raise InflatedTooLarge(where=where) from error
+    if not raw.lstrip().startswith(b"["):
+        raise InvalidBody("Expected a JSON array in the compressed data", where=where)
+    check_utf8(raw, where)
+    unpacked, summary = _check_events(raw, limits, where)
+    if not summary.count:
+        return Events()
+    if unpacked is raw:
+        return Events(sent, codec, sent, len(raw), summary)
+    return Events(sent, "zlib", deflate(unpacked), len(unpacked), summary)
+
+
+def _decode_base64(text: bytes) -> bytes:
+    try:
+        if b"\\" in text:
+            return pybase64.b64decode(msgspec.json.decode(text, type=str), validate=True)
+        return pybase64.b64decode(memoryview(text)[1:-1], validate=True)
+    except ValueError as error:
+        raise InvalidBase64(where="events.data") from error
+
+
+def _check_events(raw: bytes, limits: Limits, where: str) -> tuple[bytes, EventSummary]:
+    """Return the array, its packed events unpacked, and what its events tell."""
+    events = _decode_events(raw, where)
+    if len(events) > limits.max_events:
+        raise TooManyEvents(f"A batch may have {limits.max_events} events", where="events")
+    if any(isinstance(event, str) for event in events):
+        raw = unpack_events(raw, limits.max_inflated)
+        events = _decode_events(raw, where)
+    return raw, summarize([event for event in events if not isinstance(event, str)])
+
+
+def _decode_events(raw: bytes, where: str) -> Sequence[Event | str]:
+    try:
+        try:
+            return _decode_with_headroom(_EVENTS, raw)
+        except msgspec.ValidationError:
+            events = _decode_with_headroom(_LOOSE_EVENTS, raw)
+    except DecodingError as error:
+        raise decoding_fault(error, where, path="events", fault=InvalidEvent) from error
+    return [event.tighten() if isinstance(event, _LooseEvent) else event for event in events]
+
+
+def _decode_with_headroom(
+    decoder: msgspec.json.Decoder[Decoded], raw: bytes, frames: int = _HEADROOM
+) -> Decoded:
+    """Decode from a deeper stack than need be, so that readers can be called from anywhere.
+
+    Python 3.11 counts the stack and the JSON's depth together, and refuses more than 1,000.
+    """
+    if frames:
+        return _decode_with_headroom(decoder, raw, frames - 1)
+    return decode(decoder, raw)

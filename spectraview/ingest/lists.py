@@ -1,0 +1,89 @@
+"""The `customEvents` and `errors` of a batch."""
+
+from math import floor
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from spectraview.errors import InvalidBody, TooManyEvents
+from spectraview.ingest.decoding import (
+    DecodingError,
+    Timestamp,
+    decode_parts,
+    decoding_fault,
+    parse_text,
+)
+from spectraview.storage.codec import split_events
+from spectraview.storage.models import CustomEvent, ErrorEvent
+
+_MAX_TYPE_LENGTH: Final = 50
+_NULL: Final = Raw(b"null")
+
+
+class _CustomEvent(Struct, rename="camel"):
+    event_type: Raw
+    timestamp: Timestamp
+
+
+class _ErrorEvent(Struct):
+    type: Raw
+    timestamp: Timestamp
+    message: Raw = _NULL
+    stack: Raw = _NULL
+
+
+_CUSTOM_EVENTS = msgspec.json.Decoder(list[_CustomEvent])
+_ERROR_EVENTS = msgspec.json.Decoder(list[_ErrorEvent])
+
+_Item = TypeVar("_Item")
+
+
+def parse_custom_events(raw: bytes, max_count: int) -> tuple[CustomEvent, ...]:
+    """Check the custom events of a body."""
+    items = _parse_items(_CUSTOM_EVENTS, raw, "customEvents", max_count)
+    return tuple(
+        CustomEvent(
+            event_type=_parse_type(item.event_type, f"customEvents[{index}].eventType"),
+            timestamp=floor(item.timestamp),
+            body=body,
+        )
+        for index, (item, body) in enumerate(items)
+    )
+
+
+def parse_errors(raw: bytes, max_count: int) -> tuple[ErrorEvent, ...]:
+    """Check the errors of a body."""
+    items = _parse_items(_ERROR_EVENTS, raw, "errors", max_count)
+    return tuple(
+        ErrorEvent(
+            error_type=_parse_type(item.type, f"errors[{index}].type"),
+            message=parse_text(item.message, f"errors[{index}].message"),
+            stack=parse_text(item.stack, f"errors[{index}].stack"),
+            timestamp=floor(item.timestamp),
+            body=body,
+        )
+        for index, (item, body) in enumerate(items)
+    )
+
+
+def _parse_items(
+    decoder: msgspec.json.Decoder[list[_Item]], raw: bytes, name: str, max_count: int
+) -> list[tuple[_Item, bytes]]:
+    """Return each item with the exact bytes of its object."""
+    if raw == b"null":
+        return []
+    try:
+        items = decode_parts(decoder, raw)
+    except DecodingError as error:
+        raise decoding_fault(error, name, path=name) from error
+    if len(items) > max_count:
+        raise TooManyEvents(f"A batch may have {max_count} {name}", where=name)
+    return list(zip(items, split_events(raw), strict=True))
+
+
+def _parse_type(part: Raw, where: str) -> str:
+    text = parse_text(part, where, _MAX_TYPE_LENGTH)
+    if not text:
+        raise InvalidBody("Expected `str` of length >= 1", where=where)
+    return text
