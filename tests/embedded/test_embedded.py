@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,17 +90,24 @@ def execute(addresses: ServerAddresses, statement: str) -> list[tuple[object, ..
             return cursor.fetchall() if cursor.description else []
 
 
-def processes_in(data_dir: Path) -> set[int]:
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if (process / "cwd").readlink().is_relative_to(data_dir):
-                found.add(int(process.name))
-    return found
+def server_processes(data_dir: Path) -> set[int]:
+    pid_files = (data_dir / "pgdata/postmaster.pid", data_dir / "valkey/valkey.pid")
+    return {int(file.read_text().split()[0]) for file in pid_files if file.exists()}
 
 
-def kill_owner(data_dir: Path, thread: str) -> None:
-    """Start servers in another process and take that away from them."""
+def still_running(process_ids: set[int]) -> set[int]:
+    return {process_id for process_id in process_ids if is_running(process_id)}
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process_id}/status").read_text()
+    except OSError:
+        return False
+
+
+def kill_owner(data_dir: Path, thread: str) -> set[int]:
+    """Start servers in another process, take that away from them and return theirs."""
     with subprocess.Popen(
         [sys.executable, "-c", START_AND_WAIT, str(data_dir), thread],
         cwd=PROJECT,
@@ -109,7 +116,10 @@ def kill_owner(data_dir: Path, thread: str) -> None:
     ) as owner:
         assert owner.stdout
         assert owner.stdout.readline() == b"started\n"
+        servers = server_processes(data_dir)
         owner.send_signal(signal.SIGKILL)
+    assert len(servers) == 2
+    return servers
 
 
 def test_first_start_gives_an_empty_database_and_a_cache(running: Running) -> None:
@@ -162,34 +172,34 @@ def test_data_survive_a_restart(data_dir: Path) -> None:
 def test_stop_leaves_nothing_running(data_dir: Path) -> None:
     servers = servers_in(data_dir)
     servers.start()
-    assert processes_in(data_dir)
+    processes = server_processes(data_dir)
     servers.stop()
-    assert not processes_in(data_dir)
+    assert len(processes) == 2
+    assert not still_running(processes)
     assert running_addresses(data_dir) is None
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs util-linux")
 def test_servers_end_with_their_killed_owner(data_dir: Path) -> None:
-    kill_owner(data_dir, "main")
+    orphans = kill_owner(data_dir, "main")
     deadline = time.monotonic() + 10
-    while processes_in(data_dir) and time.monotonic() < deadline:
+    while still_running(orphans) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not processes_in(data_dir)
+    assert not still_running(orphans)
 
 
 @pytest.mark.parametrize("thread", ["main", "worker"])
 def test_start_after_the_owner_was_killed(data_dir: Path, thread: str) -> None:
-    kill_owner(data_dir, thread)
-    left = processes_in(data_dir)
+    orphans = kill_owner(data_dir, thread)
     with servers_in(data_dir) as addresses:
         assert execute(addresses, "SELECT 1") == [(1,)]
-        assert not left & processes_in(data_dir)
+        assert not still_running(orphans)
 
 
 def test_failed_start_says_why_and_leaves_nothing(data_dir: Path) -> None:
     with pytest.raises(EmbeddedError, match="shared_buffers"):
         EmbeddedServers(data_dir, {**HURRIED, "shared_buffers": "much"}).start()
-    assert not processes_in(data_dir)
+    assert not server_processes(data_dir)
     with servers_in(data_dir):
         pass
 
