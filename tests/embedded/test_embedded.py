@@ -67,9 +67,11 @@ def parent() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture
-def data_dir(parent: Path) -> Path:
-    return parent / "a data folder"
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    """Name a data folder in which each test starts servers and leaves none."""
+    with folder_for_servers() as folder:
+        yield folder / "a data folder"
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +134,8 @@ def test_running_addresses_are_those_of_the_running_servers(running: Running) ->
     assert running_addresses(running.data_dir) == running.addresses
 
 
-def test_nothing_runs_in_an_unknown_folder(data_dir: Path) -> None:
-    assert running_addresses(data_dir) is None
+def test_nothing_runs_in_an_unknown_folder(parent: Path) -> None:
+    assert running_addresses(parent / "data") is None
 
 
 def test_passwords_are_private(running: Running) -> None:
@@ -209,17 +211,17 @@ def test_folder_that_cannot_be_made_is_refused() -> None:
         EmbeddedServers(Path("/proc/spectraview")).start()
 
 
-def test_file_in_place_of_the_folder_is_refused(data_dir: Path) -> None:
-    data_dir.touch()
+def test_file_in_place_of_the_folder_is_refused(parent: Path) -> None:
+    (parent / "data").touch()
     with pytest.raises(EmbeddedError, match="not a folder"):
-        servers_in(data_dir).start()
+        servers_in(parent / "data").start()
 
 
 @as_user
-def test_folder_that_is_not_writable_is_refused(data_dir: Path) -> None:
-    data_dir.mkdir(0o500)
+def test_folder_that_is_not_writable_is_refused(parent: Path) -> None:
+    (parent / "data").mkdir(0o500)
     with pytest.raises(EmbeddedError, match="not writable"):
-        servers_in(data_dir).start()
+        servers_in(parent / "data").start()
 
 
 @as_root
