@@ -93,8 +93,10 @@ def cache_url(data_dir: Path) -> str:
         raise EmbeddedError(
             f"The file {error.filename} cannot be read: {error.strerror}."
         ) from error
-    settings = dict(re.findall(r"^(\S+) (.*)$", text, re.MULTILINE))
-    return f"redis://:{settings['requirepass']}@{LOOPBACK}:{settings['port']}/0"
+    settings = re.search(r"^port (\d+)\nrequirepass (\S+)$", text, re.MULTILINE)
+    if settings is None:
+        raise EmbeddedError(f"The file {_configuration_file(data_dir)} is incomplete.")
+    return f"redis://:{settings[2]}@{LOOPBACK}:{settings[1]}/0"
 
 
 def _directory(data_dir: Path) -> Path:

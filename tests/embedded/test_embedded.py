@@ -198,6 +198,15 @@ def test_start_after_the_owner_was_killed(data_dir: Path, thread: str) -> None:
         assert not still_running(orphans)
 
 
+def test_start_after_the_number_of_a_killed_server_went_to_another(data_dir: Path) -> None:
+    with servers_in(data_dir):
+        pass
+    (data_dir / "pgdata/postmaster.pid").write_text(f"{os.getpid()}\n")
+    (data_dir / "valkey/valkey.pid").write_text(f"{os.getpid()}\n")
+    with servers_in(data_dir):
+        assert os.getpid() not in server_processes(data_dir)
+
+
 def test_failed_start_says_why_and_leaves_nothing(data_dir: Path) -> None:
     with pytest.raises(EmbeddedError, match="shared_buffers"):
         EmbeddedServers(data_dir, {**HURRIED, "shared_buffers": "much"}).start()
