@@ -1,3 +1,5 @@
-"""SpectraView: a backend for web-session recordings (rrweb) that ingests, stores, replays and shows them live."""
+"""SpectraView: a backend for web-session recordings (rrweb) that ingests, stores, replays and shows
+them live.
+"""
 
 __version__ = "0.1.0"

@@ -1,4 +1,6 @@
-"""The settings, each from one environment variable: `SPECTRAVIEW_` and the field's name, but for the two server URLs."""
+"""The settings, each from one environment variable: `SPECTRAVIEW_` and the field's name, but for
+the two server URLs.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -9,16 +11,19 @@ from msgspec import Meta
 _UNPREFIXED = frozenset({"database_url", "redis_url"})
 
 
-
 class ConfigError(Exception):
     """A setting has a wrong value; the message names it."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings with their defaults; sizes in bytes, times in seconds, rates in requests a minute."""
+    """All settings with their defaults; sizes in bytes, times in seconds, rates in requests a
+    minute.
+    """
 
     database_url: Annotated[str, Meta(description="PostgreSQL; empty starts the embedded one")] = ""
-    redis_url: Annotated[str, Meta(description="Redis or Valkey; empty starts the embedded one")] = ""
+    redis_url: Annotated[
+        str, Meta(description="Redis or Valkey; empty starts the embedded one")
+    ] = ""
     database_connections: Annotated[
         int, Meta(ge=2, description="connections to PostgreSQL of each process")
     ] = 8
@@ -37,9 +42,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
 
     max_body: Annotated[int, Meta(ge=1, description="bytes of a request's body")] = 10_485_760
-    max_inflated: Annotated[
-        int, Meta(ge=1, description="bytes of a batch's events, inflated")
-    ] = 33_554_432
+    max_inflated: Annotated[int, Meta(ge=1, description="bytes of a batch's events, inflated")] = (
+        33_554_432
+    )
     max_events: Annotated[int, Meta(ge=1, description="events of a batch")] = 50_000
     max_pending: Annotated[
         int, Meta(ge=1, description="bytes of batches that wait for their commit; more get a 503")
@@ -103,5 +108,7 @@ def config_from_environment(environment: Mapping[str, str]) -> Config:
             msgspec.convert({field: value}, Config, strict=False)
         except msgspec.ValidationError as error:
             reason = str(error).split(" - at ")[0]
-            raise ConfigError(f"{variable_name(field)}={value!r} can't be used: {reason}.") from error
+            raise ConfigError(
+                f"{variable_name(field)}={value!r} can't be used: {reason}."
+            ) from error
     return msgspec.convert(given, Config, strict=False)

@@ -1,4 +1,6 @@
-"""Every failure a client can see: one class each, its docstring the default message, its name the stable code."""
+"""Every failure a client can see: one class each, its docstring the default message, its name the
+stable code.
+"""
 
 import re
 from collections.abc import Mapping
@@ -155,6 +157,24 @@ class InvalidEvent(ApiError):
     """An event is not an rrweb event"""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class UnsupportedEncoding(ApiError):
+    """This Content-Encoding is not supported"""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class UpgradeRequired(ApiError):
+    """This address speaks WebSocket"""
+
+    status = HTTPStatus.UPGRADE_REQUIRED
+
+
+class TooManyViewers(ApiError):
+    """This process has as many viewers as it may"""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class TooManyEvents(ApiError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeGuard
 
 import msgspec
 import pybase64
@@ -22,7 +22,9 @@ from spectraview.ingest.decoding import (
     Timestamp,
     check_utf8,
     decode,
+    decode_parts,
     decoding_fault,
+    exact,
 )
 from spectraview.ingest.packed import unpack_events
 from spectraview.ingest.summary import Event, EventData, summarize
@@ -89,10 +91,10 @@ def parse_events(sent: bytes, limits: Limits) -> Events:
     if sent.startswith(b"["):
         return _parse_array(sent, limits, "events")
     try:
-        wrapper = decode(_WRAPPER, sent)
+        wrapper = decode_parts(_WRAPPER, sent)
     except DecodingError as error:
         raise decoding_fault(error, "events", path="events") from error
-    data = bytes(wrapper.data)
+    data = exact(wrapper.data)
     if data.startswith(b'"') and wrapper.compressed is not False:
         return _parse_compressed(_decode_base64(data), limits)
     if data.startswith(b"[") and not wrapper.compressed:
@@ -145,10 +147,13 @@ def _check_events(raw: bytes, limits: Limits, where: str) -> tuple[bytes, EventS
     events = _decode_events(raw, where)
     if len(events) > limits.max_events:
         raise TooManyEvents(f"A batch may have {limits.max_events} events", where="events")
-    if any(isinstance(event, str) for event in events):
-        raw = unpack_events(raw, limits.max_inflated)
-        events = _decode_events(raw, where)
-    return raw, summarize([event for event in events if not isinstance(event, str)])
+    if _are_unpacked(events):
+        return raw, summarize(events)
+    return _check_events(unpack_events(raw, limits.max_inflated), limits, where)
+
+
+def _are_unpacked(events: Sequence[Event | str]) -> TypeGuard[Sequence[Event]]:
+    return str not in map(type, events)
 
 
 def _decode_events(raw: bytes, where: str) -> Sequence[Event | str]:

@@ -30,39 +30,44 @@ class Event(Struct, gc=False):
     timestamp: Timestamp
     data: EventData | None = None
 
-    @property
-    def is_click(self) -> bool:
-        """Tell whether the visitor clicked."""
-        return (
-            self.type == _INCREMENTAL
-            and self.data is not None
-            and self.data.source == _MOUSE_INTERACTION
-            and self.data.type == _CLICK
-        )
-
 
 def summarize(events: Sequence[Event]) -> EventSummary:
     """Count the events and find the places where a player can begin."""
     if not events:
         return EventSummary()
     timestamps = [event.timestamp for event in events]
-    places = [
-        (event.type, Keyframe(offset, floor(event.timestamp)))
-        for offset, event in enumerate(events)
-        if event.type in (_META, _FULL_SNAPSHOT)
-    ]
+    types = {event.type for event in events}
+    places = [] if types.isdisjoint((_META, _FULL_SNAPSHOT)) else _find_places(events)
     keyframes, orphan = _find_keyframes(places)
     return EventSummary(
         count=len(events),
-        clicks=sum(event.is_click for event in events),
+        clicks=_count_clicks(events),
         first_timestamp=floor(min(timestamps)),
         last_timestamp=floor(max(timestamps)),
-        types=tuple(sorted({event.type for event in events})),
+        types=tuple(sorted(types)),
         keyframes=keyframes,
         orphan_snapshot=orphan.offset if orphan else None,
         orphan_timestamp=orphan.timestamp if orphan else 0,
         last_meta=max((place.offset for kind, place in places if kind == _META), default=None),
     )
+
+
+def _count_clicks(events: Sequence[Event]) -> int:
+    interactions = [
+        event.data
+        for event in events
+        if event.data and event.data.source == _MOUSE_INTERACTION and event.type == _INCREMENTAL
+    ]
+    return sum(data.type == _CLICK for data in interactions)
+
+
+def _find_places(events: Sequence[Event]) -> list[tuple[int, Keyframe]]:
+    """Return the type and the place of each Meta and FullSnapshot."""
+    return [
+        (event.type, Keyframe(offset, floor(event.timestamp)))
+        for offset, event in enumerate(events)
+        if event.type in (_META, _FULL_SNAPSHOT)
+    ]
 
 
 def _find_keyframes(

@@ -15,7 +15,8 @@ from spectraview.storage.models import Batch
 class Appended:
     """What became of one batch of a group: stored now, stored before (`duplicate`), or refused.
 
-    `next_sequence` is the session's after this batch; `keyframe_missing` tells whether the session had none before it.
+    `next_sequence` is the session's after this batch; `keyframe_missing` tells whether the session
+    had none before it.
     """
 
     first_sequence: int | None
@@ -38,7 +39,9 @@ class Appended:
 
 
 def append_parameters(batches: Sequence[Batch]) -> dict[str, object]:
-    """Return the named parameters of `append_batches.sql`: one array a column, all event data in one bytea."""
+    """Return the named parameters of `append_batches.sql`: one array a column, all event data in
+    one bytea.
+    """
     return {
         **_identity_columns(batches),
         **_data_columns(batches),

@@ -1,4 +1,6 @@
-"""Writes PostgreSQL array literals: one text parameter a column costs less than one parse node an element."""
+"""Writes PostgreSQL array literals: one text parameter a column costs less than one parse node an
+element.
+"""
 
 from collections.abc import Iterable
 

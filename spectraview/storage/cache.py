@@ -29,7 +29,9 @@ SNAPSHOT_REQUEST_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How often a key was used in this minute, and what the session's watchers want, as far as Redis knows."""
+    """How often a key was used in this minute, and what the session's watchers want, as far as
+    Redis knows.
+    """
 
     requests: int
     viewers: int = 0
@@ -75,7 +77,10 @@ class Cache:
         return True
 
     async def use(self, name: str, session_id: UUID | None) -> Usage:
-        """Count a request under `name`, and look who watches the session. Raises CacheUnavailable."""
+        """Count a request under `name`, and look who watches the session.
+
+        Raises CacheUnavailable.
+        """
         key = f"rate:apikey:{{{name}}}"
         commands: list[Command] = [("INCR", key), ("EXPIRE", key, RATE_SECONDS, "NX")]
         if session_id is not None:
@@ -107,7 +112,9 @@ class Cache:
         self._pipeline.send(("PUBLISH", channel_of(session_id), data))
 
     async def buffered_batches(self, session_id: UUID) -> list[StoredBatch]:
-        """Return the batches of the last minutes that the buffer still holds, in no certain order."""
+        """Return the batches of the last minutes that the buffer still holds, in no certain
+        order.
+        """
         try:
             (items,) = await self._pipeline.run(("LRANGE", _buffer_key(session_id), 0, -1))
         except CacheUnavailable:

@@ -90,4 +90,6 @@ def mark_surrogates(raw: bytes) -> bytes:
 
 def unmark_surrogates(part: bytes) -> bytes:
     """Return the original bytes of a part of marked JSON, or of JSON that was not marked."""
-    return part.replace(b"n\xfe", b"ud").replace(b"n\xff", b"uD")
+    if b"\xfe" in part or b"\xff" in part:  # far faster than to search for two bytes
+        part = part.replace(b"n\xfe", b"ud").replace(b"n\xff", b"uD")
+    return part

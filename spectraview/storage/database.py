@@ -16,9 +16,11 @@ Row = Sequence[Any]
 
 _CONNECT_TIMEOUT = 3
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
-"""SQLSTATE classes of faults that pass: connection, rollback (deadlock), resources, locks, intervention, system."""
+"""SQLSTATE classes of faults that pass: connection, rollback (deadlock), resources, locks,
+intervention, system.
+"""
 
-extras.register_uuid()
+extras.register_uuid()  # type: ignore[no-untyped-call]
 
 
 class DatabaseUnavailable(Exception):
@@ -26,7 +28,9 @@ class DatabaseUnavailable(Exception):
 
 
 class StatementRefused(Exception):
-    """PostgreSQL refused the statement's data; `sqlstate` says why (class 22 or 23 is the data's fault)."""
+    """PostgreSQL refused the statement's data; `sqlstate` says why (class 22 or 23 is the data's
+    fault).
+    """
 
     def __init__(self, sqlstate: str, message: str) -> None:
         super().__init__(message)
@@ -60,17 +64,23 @@ class Database:
             await self._pool.wait_closed()
 
     async def fetch_all(
-        self, query: str, parameters: Mapping[str, object] | None = None, *, timeout: float | None = None
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        within: float | None = None,
     ) -> list[Row]:
         """Return the rows of the last statement in `query`.
 
-        Raises DatabaseUnavailable and StatementRefused. A lost connection is tried again once: every statement of the
-        store may run twice.
+        Raises DatabaseUnavailable and StatementRefused. A lost connection is tried again once:
+        every statement of the store may run twice.
         """
         try:
-            return await self._run(query, parameters, timeout)
-        except DatabaseUnavailable:
-            return await self._run(query, parameters, timeout)
+            return await self._run(query, parameters, within)
+        except DatabaseUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise
+            return await self._run(query, parameters, within)
 
     async def fetch_one(
         self, query: str, parameters: Mapping[str, object] | None = None
@@ -83,7 +93,7 @@ class Database:
         try:
             self._pool = await aiopg.create_pool(
                 self._url,
-                minsize=1,
+                minsize=self._connections,
                 maxsize=self._connections,
                 timeout=self._timeout,
                 enable_json=False,
@@ -95,12 +105,12 @@ class Database:
         return self._pool
 
     async def _run(
-        self, query: str, parameters: Mapping[str, object] | None, timeout: float | None
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
         assert self._pool is not None, "the database is not open"
         try:
             async with (
-                asyncio.timeout(timeout or self._timeout),
+                asyncio.timeout(within or self._timeout),
                 self._pool.acquire() as connection,
                 connection.cursor() as cursor,
             ):

@@ -1,4 +1,6 @@
-"""What processes tell each other about a session, as MessagePack on its channel `live:{session_id}`."""
+"""What processes tell each other about a session, as MessagePack on its channel
+`live:{session_id}`.
+"""
 
 import msgspec
 

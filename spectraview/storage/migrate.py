@@ -1,4 +1,6 @@
-"""Brings a database to the current schema: numbered SQL files, each applied once, under one advisory lock."""
+"""Brings a database to the current schema: numbered SQL files, each applied once, under one
+advisory lock.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -34,7 +36,8 @@ def migrations() -> list[Migration]:
 
 
 def migrate(database_url: str) -> list[str]:
-    """Apply what is missing and return the names applied; safe when several processes start at once.
+    """Apply what is missing and return the names applied; safe when several processes start at
+    once.
 
     Raises psycopg2.OperationalError when the database can't be reached.
     """
@@ -55,8 +58,8 @@ def migrate(database_url: str) -> list[str]:
 def _applied(connection: Connection) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations ("
-            " number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
+            "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY,"
+            " name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
         )
         cursor.execute("SELECT number FROM schema_migrations")
         return {row[0] for row in cursor.fetchall()}

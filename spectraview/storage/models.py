@@ -13,7 +13,8 @@ Codec = Literal["zlib", "gzip", "deflate"]
 class Keyframe:
     """A Meta event followed by its FullSnapshot: where a player can begin.
 
-    `offset` is the Meta's place in its batch (0 is the first event), `timestamp` the Meta's, in the client's unit.
+    `offset` is the Meta's place in its batch (0 is the first event), `timestamp` the Meta's, in the
+    client's unit.
     """
 
     offset: int
@@ -24,9 +25,10 @@ class Keyframe:
 class EventSummary:
     """What one pass over a batch's events tells, without keeping the events.
 
-    `orphan_snapshot` is the offset of a FullSnapshot that comes before any Meta of its batch (the Meta was the end
-    of an earlier batch), `orphan_timestamp` its timestamp; `last_meta` is the offset of the batch's last Meta.
-    Timestamps are rounded down to integers; both are 0 in a batch without events.
+    `orphan_snapshot` is the offset of a FullSnapshot that comes before any Meta of its batch (the
+    Meta was the end of an earlier batch), `orphan_timestamp` its timestamp; `last_meta` is the
+    offset of the batch's last Meta. Timestamps are rounded down to integers; both are 0 in a batch
+    without events.
     """
 
     count: int = 0
@@ -62,10 +64,12 @@ class ErrorEvent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The checked content of one POST: `event_data` inflates (by `codec`) to one JSON array of `events.count` events.
+    """The checked content of one POST: `event_data` inflates (by `codec`) to one JSON array of
+    `events.count` events.
 
-    `size_bytes` is the length of that JSON array; `batch_key` (32 bytes) identifies the batch within its session, and
-    `digest` (32 bytes) its content: the same key with another digest is a conflict.
+    `size_bytes` is the length of that JSON array; `batch_key` (32 bytes) identifies the batch
+    within its session, and `digest` (32 bytes) its content: the same key with another digest is a
+    conflict.
     """
 
     session_id: UUID
@@ -83,7 +87,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A batch as it stands in the store: `batch_number` from 1, `first_sequence` of its first event from 0."""
+    """A batch as it stands in the store: `batch_number` from 1, `first_sequence` of its first event
+    from 0.
+    """
 
     batch_number: int
     first_sequence: int

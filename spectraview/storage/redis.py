@@ -1,4 +1,6 @@
-"""The connection to Redis: commands of the same moment share one round trip, and an outage costs nothing but them."""
+"""The connection to Redis: commands of the same moment share one round trip, and an outage costs
+nothing but them.
+"""
 
 import asyncio
 import logging
@@ -26,7 +28,8 @@ class CacheUnavailable(Exception):
 
 
 class RedisPipeline:
-    """Sends commands in rounds: all that were asked for while the last round was under way go out together.
+    """Sends commands in rounds: all that were asked for while the last round was under way go out
+    together.
 
     Use as an async context manager.
     """
@@ -70,7 +73,9 @@ class RedisPipeline:
         return self._clock() >= self._paused_until
 
     def send(self, *commands: Command) -> asyncio.Future[list[Any]]:
-        """Queue commands and return their answers to come; a CacheUnavailable that nobody awaits is harmless."""
+        """Queue commands and return their answers to come; a CacheUnavailable that nobody awaits is
+        harmless.
+        """
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         if not self.available or len(self._waiting) >= _LARGEST_BACKLOG:
             answer.set_exception(CacheUnavailable())

@@ -38,8 +38,13 @@ class ReportedStats:
 
 @dataclass(frozen=True, slots=True)
 class SessionFilter:
-    """What a list of sessions is narrowed to; None leaves a field open. `search` is an ILIKE pattern."""
+    """What a list of sessions is narrowed to; None leaves a field open.
 
+    `bound_app_id` is the API key's app, `app_id` the one that was asked for; `search` is an ILIKE
+    pattern.
+    """
+
+    bound_app_id: str | None = None
     app_id: str | None = None
     user_id: str | None = None
     ticket_id: str | None = None
@@ -71,7 +76,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between two batches of a session: all up to `batch_number` lies before it, `sequence` follows."""
+    """A place between two batches of a session: all up to `batch_number` lies before it, `sequence`
+    follows.
+    """
 
     batch_number: int = 0
     sequence: int = 0
@@ -83,10 +90,14 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append_batches(self, batches: Sequence[Batch], *, timeout: float) -> list[Appended | None]:
-        """Store a group of batches in one transaction; no two of them may share session and batch key."""
+    async def append_batches(
+        self, batches: Sequence[Batch], *, within: float
+    ) -> list[Appended | None]:
+        """Store a group of batches in one transaction; no two of them may share session and batch
+        key.
+        """
         rows = await self._database.fetch_all(
-            queries.APPEND_BATCHES, append_parameters(batches), timeout=timeout
+            queries.APPEND_BATCHES, append_parameters(batches), within=within
         )
         return appended_from_rows(rows, len(batches))
 
@@ -133,12 +144,21 @@ class Store:
         )
         return Session(*row) if row else None
 
-    async def end_idle_sessions(self, idle_seconds: float) -> list[UUID]:
-        """End sessions without activity and return their ids (at most 1,000 at once)."""
+    async def end_idle_sessions(self, idle_seconds: float) -> list[tuple[UUID, int]]:
+        """End sessions without activity and return their ids and batch counts (at most 1,000 at
+        once).
+        """
         rows = await self._database.fetch_all(
             queries.END_IDLE_SESSIONS, {"idle_seconds": idle_seconds}
         )
-        return [row[0] for row in rows]
+        return [(row[0], row[1]) for row in rows]
+
+    async def create_event_partitions(self, days_ahead: int) -> int:
+        """Make the partitions of the days to come; return how many were missing."""
+        row = await self._database.fetch_one(
+            queries.CREATE_EVENT_PARTITIONS, {"days_ahead": days_ahead}
+        )
+        return _number(row)
 
     async def fetch_session(self, session_id: UUID, app_id: str | None = None) -> Session | None:
         """Return a session that has not expired, of this app or (None) of any."""
@@ -155,7 +175,9 @@ class Store:
         offset: int = 0,
         before: tuple[datetime, UUID] | None = None,
     ) -> list[ListedSession]:
-        """Return sessions, the newest first, after `offset` or (faster at any depth) `before` a listed one."""
+        """Return sessions, the newest first, after `offset` or (faster at any depth) `before` a
+        listed one.
+        """
         created, session_id = before or (None, None)
         rows = await self._database.fetch_all(
             queries.LIST_SESSIONS,
@@ -185,7 +207,9 @@ class Store:
         return {row[0]: Head(*row[1:]) for row in rows}
 
     async def find_batch(self, session_id: UUID, day: date, sequence: int) -> Position | None:
-        """Return the batch that holds `sequence` or is the last before it: its number and first sequence."""
+        """Return the batch that holds `sequence` or is the last before it: its number and first
+        sequence.
+        """
         row = await self._database.fetch_one(
             queries.FIND_BATCH, {"session_id": session_id, "day": day, "sequence": sequence}
         )
@@ -194,7 +218,9 @@ class Store:
     async def fetch_batches(
         self, session_id: UUID, day: date, after: Position, through_batch: int, page_bytes: int
     ) -> list[StoredBatch]:
-        """Return the next page of batches, in order: as many as hold `page_bytes` of JSON, at least one."""
+        """Return the next page of batches, in order: as many as hold `page_bytes` of JSON, at least
+        one.
+        """
         rows = await self._database.fetch_all(
             queries.FETCH_BATCHES,
             {
@@ -217,7 +243,13 @@ class Store:
             errors = await self.fetch_errors(session_id, after.batch_number, last)
         return [
             StoredBatch(
-                *row[:4], bytes(row[4]), custom_events.get(row[0], ()), errors.get(row[0], ())
+                batch_number=row[0],
+                first_sequence=row[1],
+                event_count=row[2],
+                codec=row[3],
+                event_data=bytes(row[4]),
+                custom_events=custom_events.get(row[0], ()),
+                errors=errors.get(row[0], ()),
             )
             for row in rows
         ]
@@ -265,14 +297,18 @@ def _in_milliseconds(batch: Batch) -> bool:
 
 
 def _first_event_time(batch: Batch) -> float | None:
-    """Return when a batch's first event happened, in seconds since 1970; None when it has none or its clock is absurd."""
+    """Return when a batch's first event happened, in seconds since 1970; None when it has none or
+    its clock is absurd.
+    """
     first = batch.events.first_timestamp
     seconds = first / 1000 if _in_milliseconds(batch) else float(first)
     return seconds if 0 < seconds < LATEST_SECONDS else None
 
 
 SECONDS_BELOW = 100_000_000_000
-"""A client time below this is in seconds, else in milliseconds (10^11 s is the year 5138, 10^11 ms is 1973)."""
+"""A client time below this is in seconds, else in milliseconds (10^11 s is the year 5138, 10^11 ms
+is 1973).
+"""
 
 LATEST_SECONDS = 253_402_300_799
 """The last second that PostgreSQL and Python both can hold: the end of the year 9999."""

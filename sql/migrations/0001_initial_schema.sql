@@ -146,3 +146,31 @@ WHERE started_at >= now() - INTERVAL '30 days'
 GROUP BY app_id, (started_at AT TIME ZONE 'UTC')::date;
 
 CREATE UNIQUE INDEX idx_analytics_app_date ON session_analytics (app_id, date DESC);
+
+-- Makes the missing partitions from today to some days ahead (UTC); returns how many it made.
+CREATE FUNCTION create_event_partitions(days_ahead INTEGER) RETURNS INTEGER
+LANGUAGE plpgsql AS $$
+DECLARE
+  today CONSTANT DATE := (now() AT TIME ZONE 'UTC')::date;
+  partition_day DATE;
+  partition_name TEXT;
+  created INTEGER := 0;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('create_event_partitions'));
+  FOR partition_day IN SELECT today + n FROM generate_series(0, days_ahead) AS n LOOP
+    partition_name := 'session_events_' || to_char(partition_day, 'YYYY_MM_DD');
+    IF to_regclass(partition_name) IS NULL THEN
+      -- In the order of a group commit, sessions first: else the two would deadlock.
+      LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE format(
+        'CREATE TABLE %I PARTITION OF session_events FOR VALUES FROM (%L) TO (%L)',
+        partition_name, partition_day, partition_day + 1
+      );
+      created := created + 1;
+    END IF;
+  END LOOP;
+  RETURN created;
+END
+$$;
+
+SELECT create_event_partitions(3);

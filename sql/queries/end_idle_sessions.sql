@@ -24,4 +24,4 @@ SET
   updated_at = now()
 FROM idle
 WHERE s.id = idle.id
-RETURNING s.id;
+RETURNING s.id, s.batch_count;

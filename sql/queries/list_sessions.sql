@@ -23,7 +23,8 @@ SELECT
   created_at
 FROM sessions
 WHERE
-  (%(app_id)s::text IS NULL OR app_id = %(app_id)s)
+  (%(bound_app_id)s::text IS NULL OR app_id = %(bound_app_id)s)
+  AND (%(app_id)s::text IS NULL OR app_id = %(app_id)s)
   AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
   AND (%(ticket_id)s::text IS NULL OR ticket_id = %(ticket_id)s)
   AND (%(from_time)s::timestamptz IS NULL OR started_at >= %(from_time)s)

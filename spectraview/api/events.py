@@ -1,0 +1,52 @@
+"""Takes batches of events."""
+
+import asyncio
+from dataclasses import replace
+from uuid import UUID
+
+from aiohttp import web
+
+from spectraview.api.present import receipt_json
+from spectraview.api.requests import app_id_of, read_body, session_id_of
+from spectraview.api.responses import json_response
+from spectraview.config import Config
+from spectraview.errors import AppForbidden, InflatedTooLarge
+from spectraview.ingest.body import Limits, parse_batch
+from spectraview.keys import CONFIG, RECORDER, USAGE
+from spectraview.storage.models import Batch
+
+_INLINE_BODY = 131_072
+_INLINE_INFLATED = 1_048_576
+"""What is parsed on the event loop: about 1 ms of work. The rest goes to a thread."""
+
+
+async def append_batch(request: web.Request) -> web.Response:
+    """Store a batch of events and show it to the session's viewers."""
+    session_id = session_id_of(request)
+    batch = await _parse(request, session_id, await read_body(request))
+    bound = app_id_of(request)
+    if bound is not None and batch.app_id not in (None, bound):
+        raise AppForbidden(where="appId")
+    receipt = await request.app[RECORDER].append_batch(
+        replace(batch, app_id=batch.app_id or bound),
+        request[USAGE],
+        bound_app_id=bound,
+    )
+    return json_response(receipt_json(receipt))
+
+
+async def _parse(request: web.Request, session_id: UUID, body: bytes) -> Batch:
+    config: Config = request.app[CONFIG]
+    key = request.headers.get("Idempotency-Key")
+
+    def parse(max_inflated: int) -> Batch:
+        limits = Limits(max_inflated, config.max_events)
+        return parse_batch(session_id, body, idempotency_key=key, limits=limits)
+
+    if len(body) <= _INLINE_BODY:
+        try:
+            return parse(min(_INLINE_INFLATED, config.max_inflated))
+        except InflatedTooLarge:
+            if config.max_inflated <= _INLINE_INFLATED:
+                raise
+    return await asyncio.to_thread(parse, config.max_inflated)

@@ -1,0 +1,33 @@
+"""Says whether the service works."""
+
+import time
+
+from aiohttp import web
+
+from spectraview.api.responses import json_response
+from spectraview.keys import CACHE, COMMITTER, STARTED_AT, STORE
+from spectraview.storage.database import DatabaseUnavailable
+
+
+async def get_health(request: web.Request) -> web.Response:
+    """Answer 200 while batches can be stored; without Redis the service is degraded, without
+    PostgreSQL down.
+    """
+    app = request.app
+    try:
+        active = await app[STORE].count_active()
+    except DatabaseUnavailable:
+        active = None
+    redis = await app[CACHE].ping()
+    database = active is not None
+    return json_response(
+        {
+            "status": "unhealthy" if not database else "healthy" if redis else "degraded",
+            "database": "connected" if database else "disconnected",
+            "redis": "connected" if redis else "disconnected",
+            "uptime": int(time.monotonic() - app[STARTED_AT]),
+            "sessions_active": active,
+            "events_per_minute": app[COMMITTER].events_per_minute(),
+        },
+        status=200 if database else 503,
+    )

@@ -1,0 +1,46 @@
+"""How answers are written: JSON, compressed when it is worth it, errors always in the same form."""
+
+from collections.abc import Mapping
+
+import ujson
+from aiohttp import web
+
+from spectraview.errors import ApiError
+
+_COMPRESS_FROM = 1024
+
+
+def dumps(value: object) -> str:
+    """Return the JSON of an answer."""
+    return ujson.dumps(value, escape_forward_slashes=False, ensure_ascii=False)
+
+
+def json_response(value: object, *, status: int = 200) -> web.Response:
+    """Answer with JSON."""
+    return json_text_response(dumps(value).encode("utf-8", "surrogatepass"), status=status)
+
+
+def json_text_response(
+    text: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer with JSON that is already text."""
+    response = web.Response(
+        body=text, status=status, content_type="application/json", headers=headers
+    )
+    if len(text) >= _COMPRESS_FROM:
+        response.enable_compression()
+    return response
+
+
+def error_response(error: ApiError) -> web.Response:
+    """Answer with what went wrong: a message, a stable code, and the place of the fault if it has
+    one.
+    """
+    body: dict[str, object] = {"error": str(error), "code": error.code}
+    if error.where is not None:
+        body["where"] = error.where
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    text = dumps(body).encode("utf-8", "replace")
+    return json_text_response(text, status=error.status, headers=headers)

@@ -1,0 +1,127 @@
+"""Puts the application together: middlewares, routes, and the resources in the order they depend on
+each other.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from aiohttp import set_zlib_backend, web
+from isal import isal_zlib
+
+from spectraview.access.api_keys import ApiKeys
+from spectraview.access.rate_limit import RateLimiter
+from spectraview.config import Config
+from spectraview.ingest.committer import Committer
+from spectraview.ingest.recorder import Recorder
+from spectraview.keys import (
+    API_KEYS,
+    CACHE,
+    COMMITTER,
+    CONFIG,
+    DATABASE,
+    HUB,
+    RATE_LIMITER,
+    RECORDER,
+    REPLAY_READER,
+    SCOPES,
+    STARTED_AT,
+    STORE,
+)
+from spectraview.lifecycle.jobs import running_jobs
+from spectraview.live.hub import Hub
+from spectraview.live.watched import LiveLimits
+from spectraview.middleware import allow_origin, answer_preflight, report_errors, require_api_key
+from spectraview.replay.reader import ReplayReader
+from spectraview.routes import ROUTES
+from spectraview.storage.cache import Cache
+from spectraview.storage.database import Database
+from spectraview.storage.redis import RedisPipeline
+from spectraview.storage.store import Store
+
+_STATEMENT_TIMEOUT = 15.0
+
+
+def create_app(config: Config) -> web.Application:
+    """Return the application; it opens nothing before it is started."""
+    set_zlib_backend(isal_zlib)
+    app = web.Application(
+        middlewares=[answer_preflight, report_errors, require_api_key],
+        # Counts inflated bytes; read_body holds the bytes on the wire to max_body.
+        client_max_size=max(config.max_body, config.max_inflated) + 1,
+    )
+    app[CONFIG] = config
+    scopes: dict[object, str] = {r.handler: r.scope for r in ROUTES if r.scope}
+    app[SCOPES] = scopes
+    app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
+    app.on_response_prepare.append(allow_origin)
+    app.on_shutdown.append(_drain)
+    app.cleanup_ctx.extend((_database, _cache, _recording, _live, _jobs))
+    return app
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    config = app[CONFIG]
+    async with Database(
+        config.database_url,
+        connections=config.database_connections,
+        timeout=_STATEMENT_TIMEOUT,
+    ) as database:
+        app[DATABASE] = database
+        app[STORE] = Store(database)
+        app[API_KEYS] = ApiKeys(database, time.monotonic)
+        app[STARTED_AT] = time.monotonic()
+        yield
+
+
+async def _cache(app: web.Application) -> AsyncIterator[None]:
+    async with RedisPipeline(app[CONFIG].redis_url, time.monotonic) as pipeline:
+        app[CACHE] = Cache(pipeline)
+        app[RATE_LIMITER] = RateLimiter(app[CACHE], time.monotonic)
+        app[REPLAY_READER] = ReplayReader(
+            app[STORE], app[CACHE], cache_bytes=app[CONFIG].replay_cache_bytes
+        )
+        yield
+
+
+async def _recording(app: web.Application) -> AsyncIterator[None]:
+    config = app[CONFIG]
+    async with Committer(
+        app[STORE],
+        app[CACHE].announce,
+        timeout=config.commit_timeout,
+        max_pending=config.max_pending,
+    ) as committer:
+        app[COMMITTER] = committer
+        app[RECORDER] = Recorder(app[STORE], app[CACHE], committer)
+        yield
+
+
+async def _live(app: web.Application) -> AsyncIterator[None]:
+    config = app[CONFIG]
+    async with Hub(
+        config.redis_url,
+        app[STORE],
+        app[CACHE],
+        LiveLimits(config.ring_bytes, config.viewer_lag),
+        head_interval=config.head_interval,
+    ) as hub:
+        app[HUB] = hub
+        yield
+
+
+async def _jobs(app: web.Application) -> AsyncIterator[None]:
+    config = app[CONFIG]
+    async with running_jobs(
+        app[STORE],
+        app[CACHE],
+        interval=config.job_interval,
+        idle_timeout=config.idle_timeout,
+    ):
+        yield
+
+
+async def _drain(app: web.Application) -> None:
+    """Send the viewers elsewhere while running requests finish."""
+    app[HUB].drain()
+    await asyncio.sleep(0)

@@ -1,0 +1,262 @@
+"""Group commit: an idle committer takes every batch that waits and stores them all in one
+transaction.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from spectraview.errors import InvalidBody, Overloaded, SessionNotFound, StoreUnavailable
+from spectraview.storage.append import Appended
+from spectraview.storage.cache import Announcement
+from spectraview.storage.database import DatabaseUnavailable, StatementRefused
+from spectraview.storage.models import Batch, StoredBatch
+from spectraview.storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+_GROUP_BYTES = 8_388_608
+_GROUP_BATCHES = 256
+_RETRY_DELAY = 0.1
+_LONGEST_RETRY_DELAY = 1.0
+_DATA_FAULTS = frozenset({"22", "23", "54"})
+"""SQLSTATE classes that blame the batch: its values, a constraint, a limit of PostgreSQL's."""
+_NO_PARTITION = "23514"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    batch: Batch
+    outcome: asyncio.Future[Appended]
+    deadline: float
+
+    @property
+    def key(self) -> tuple[object, bytes]:
+        return self.batch.session_id, self.batch.batch_key
+
+
+class Committer:
+    """Stores batches in groups, one group at a time; use as an async context manager.
+
+    `announce` is called with what each group has newly stored, after its commit and before its
+    outcomes are known.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        announce: Callable[[Sequence[Announcement]], None],
+        *,
+        timeout: float,
+        max_pending: int,
+    ) -> None:
+        self._store = store
+        self._announce = announce
+        self._timeout = timeout
+        self._max_pending = max_pending
+        self._pending_bytes = 0
+        self._waiting: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self._stored: deque[tuple[float, int]] = deque()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._commit_groups(), name="committer")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Store what still waits, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def commit(self, batch: Batch) -> Appended:
+        """Return once the batch is committed (or was before).
+
+        Raises Overloaded, StoreUnavailable, SessionNotFound (no such session, and the batch names
+        no app to create it).
+        """
+        size = len(batch.event_data) + batch.size_bytes // 16
+        if self._pending_bytes and self._pending_bytes + size > self._max_pending:
+            raise Overloaded(retry_after=1)
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(batch, loop.create_future(), loop.time() + self._timeout)
+        self._waiting.append(waiting)
+        self._wake.set()
+        self._pending_bytes += size
+        try:
+            return await asyncio.shield(waiting.outcome)
+        finally:
+            self._pending_bytes -= size
+
+    def events_per_minute(self) -> int:
+        """Return how many events this process stored in the last minute."""
+        self._count_stored(0)
+        return sum(events for _, events in self._stored)
+
+    def _count_stored(self, events: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._stored.append((now, events))
+        while self._stored[0][0] < now - 60:
+            self._stored.popleft()
+
+    async def _commit_groups(self) -> None:
+        while self._waiting or not self._closing:
+            await self._wake.wait()
+            group = self._next_group()
+            if not self._waiting and not self._closing:
+                self._wake.clear()
+            if group:
+                await self._commit_group(group)
+
+    def _next_group(self) -> list[_Waiting]:
+        """Take what fits in a group; a batch whose key is in the group already waits for the
+        next.
+        """
+        group: list[_Waiting] = []
+        left: list[_Waiting] = []
+        keys: set[tuple[object, bytes]] = set()
+        size = 0
+        for waiting in self._waiting:
+            full = len(group) >= _GROUP_BATCHES or (size >= _GROUP_BYTES and group)
+            if full or waiting.key in keys:
+                left.append(waiting)
+                continue
+            group.append(waiting)
+            keys.add(waiting.key)
+            size += len(waiting.batch.event_data)
+        self._waiting = left
+        return group
+
+    async def _commit_group(self, group: list[_Waiting]) -> None:
+        try:
+            await self._store_group(group)
+        except Exception as error:
+            logger.exception("a group of %s batches failed", len(group))
+            for waiting in group:
+                _fail(waiting, error)
+
+    async def _store_group(self, group: list[_Waiting]) -> None:
+        """Store a group, patiently while PostgreSQL is away; a batch that PostgreSQL refuses fails
+        alone.
+        """
+        delay = _RETRY_DELAY
+        loop = asyncio.get_running_loop()
+        while group:
+            try:
+                results = await self._append(group)
+            except DatabaseUnavailable as error:
+                logger.warning("PostgreSQL does not answer: %s", str(error).strip())
+                group = _without_overdue(group, loop.time())
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _LONGEST_RETRY_DELAY)
+            except StatementRefused as error:
+                await self._bisect(group, error)
+                return
+            else:
+                self._finish(group, results)
+                return
+
+    async def _append(self, group: Sequence[_Waiting]) -> list[Appended | None]:
+        """Append a group, creating the sessions whose start was lost."""
+        batches = [waiting.batch for waiting in group]
+        results = await self._store.append_batches(batches, within=self._timeout)
+        missing = [
+            batch
+            for batch, result in zip(batches, results, strict=True)
+            if result is None and batch.app_id is not None
+        ]
+        if not missing:
+            return results
+        await self._store.create_sessions(missing)
+        # Only what was missing runs again: the others would come back as their own duplicates.
+        again = iter(await self._store.append_batches(missing, within=self._timeout))
+        return [
+            next(again) if result is None and batch.app_id is not None else result
+            for batch, result in zip(batches, results, strict=True)
+        ]
+
+    async def _bisect(self, group: list[_Waiting], error: StatementRefused) -> None:
+        if len(group) == 1:
+            logger.warning("PostgreSQL refused a batch of %s: %s", group[0].batch.session_id, error)
+            _fail(group[0], _refusal(error))
+            return
+        middle = len(group) // 2
+        await self._store_group(group[:middle])
+        await self._store_group(group[middle:])
+
+    def _finish(self, group: Sequence[_Waiting], results: Sequence[Appended | None]) -> None:
+        stored = [
+            (waiting.batch, result)
+            for waiting, result in zip(group, results, strict=True)
+            if result is not None and result.stored
+        ]
+        # Duplicates are told again too: their first commit may have died before it could tell
+        # anyone.
+        self._announce([_announcement(batch, result) for batch, result in stored])
+        self._count_stored(sum(b.events.count for b, result in stored if not result.duplicate))
+        for waiting, result in zip(group, results, strict=True):
+            if waiting.outcome.done():
+                continue
+            if result is None:
+                waiting.outcome.set_exception(SessionNotFound())
+            else:
+                waiting.outcome.set_result(result)
+
+
+def _refusal(error: StatementRefused) -> Exception:
+    if error.sqlstate == _NO_PARTITION:  # the job that makes partitions is late
+        return StoreUnavailable(retry_after=60)
+    if error.sqlstate[:2] in _DATA_FAULTS:
+        return InvalidBody("PostgreSQL can't store this batch")
+    return error
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.outcome.done():
+        waiting.outcome.set_exception(error)
+
+
+def _without_overdue(group: Sequence[_Waiting], now: float) -> list[_Waiting]:
+    """Give up on batches that have waited too long; their outcome is unknown, so the client sends
+    the same again.
+    """
+    for waiting in group:
+        if waiting.deadline <= now:
+            _fail(waiting, StoreUnavailable(retry_after=2))
+    return [waiting for waiting in group if waiting.deadline > now]
+
+
+def _announcement(batch: Batch, result: Appended) -> Announcement:
+    assert result.batch_number is not None, "only stored batches are announced"
+    assert result.first_sequence is not None, "only stored batches are announced"
+    summary = batch.events
+    stored = StoredBatch(
+        result.batch_number,
+        result.first_sequence,
+        summary.count,
+        batch.codec,
+        batch.event_data,
+        tuple(event.body for event in batch.custom_events),
+        tuple(error.body for error in batch.errors),
+    )
+    return Announcement(
+        session_id=batch.session_id,
+        app_id=result.app_id,
+        user_id=result.user_id,
+        start_time=int(result.started_at.timestamp() * (1000 if result.milliseconds else 1)),
+        batch=stored,
+        event_count=result.next_sequence,
+        has_snapshot=bool(summary.keyframes) or summary.orphan_snapshot is not None,
+    )

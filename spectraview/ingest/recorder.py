@@ -1,0 +1,110 @@
+"""The write side of a session: start it, append batches, keep it alive, end it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from spectraview.errors import (
+    IdempotencyConflict,
+    SessionAppConflict,
+    SessionExpired,
+    SessionNotFound,
+)
+from spectraview.ingest.committer import Committer
+from spectraview.storage.cache import Cache, Usage
+from spectraview.storage.models import Batch, Session
+from spectraview.storage.store import NewSession, ReportedStats, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a batch returns; `first_sequence` is None when it held no events, custom events or
+    errors.
+    """
+
+    events: int
+    custom_events: int
+    errors: int
+    first_sequence: int | None
+    duplicate: bool
+    viewers: int
+    need_full_snapshot: bool
+
+
+class Recorder:
+    """Writes sessions to the store."""
+
+    def __init__(self, store: Store, cache: Cache, committer: Committer) -> None:
+        self._store = store
+        self._cache = cache
+        self._committer = committer
+
+    async def start_session(self, new: NewSession) -> Session:
+        """Start a session; again is the same as once.
+
+        Raises SessionAppConflict when the id is another app's, SessionExpired when its time is
+        over.
+        """
+        session = await self._store.start_session(new)
+        if session is None:
+            raise SessionAppConflict(where="sessionId")
+        if session.expires_at <= session.last_activity:
+            raise SessionExpired
+        return session
+
+    async def append_batch(
+        self, batch: Batch, usage: Usage, *, bound_app_id: str | None
+    ) -> Receipt:
+        """Store a batch and return once it is committed; `bound_app_id` is the API key's app, None
+        for every app.
+
+        Raises SessionNotFound, SessionExpired, SessionAppConflict, IdempotencyConflict and the
+        committer's errors.
+        """
+        if not (batch.events.count or batch.custom_events or batch.errors):
+            return await self._empty_receipt(batch, usage, bound_app_id)
+        appended = await self._committer.commit(batch)
+        if appended.other_app:
+            raise SessionNotFound if bound_app_id else SessionAppConflict
+        if appended.expired:
+            raise SessionExpired
+        if appended.conflict:
+            raise IdempotencyConflict
+        summary = batch.events
+        has_snapshot = bool(summary.keyframes) or summary.orphan_snapshot is not None
+        wanted = appended.keyframe_missing or usage.snapshot_wanted
+        return Receipt(
+            events=summary.count,
+            custom_events=len(batch.custom_events),
+            errors=len(batch.errors),
+            first_sequence=appended.first_sequence,
+            duplicate=appended.duplicate,
+            viewers=usage.viewers,
+            need_full_snapshot=wanted and not has_snapshot,
+        )
+
+    async def touch_session(
+        self, session_id: UUID, app_id: str | None, reported: ReportedStats
+    ) -> Session:
+        """Keep a session alive. Raises SessionNotFound."""
+        session = await self._store.touch_session(session_id, app_id, reported)
+        if session is None:
+            raise SessionNotFound
+        return session
+
+    async def end_session(
+        self, session_id: UUID, app_id: str | None, ended_at: float | None, reported: ReportedStats
+    ) -> Session:
+        """End a session and tell its viewers. Raises SessionNotFound."""
+        session = await self._store.end_session(session_id, app_id, ended_at, reported)
+        if session is None:
+            raise SessionNotFound
+        self._cache.announce_end(session_id, session.batch_count)
+        return session
+
+    async def _empty_receipt(self, batch: Batch, usage: Usage, bound_app_id: str | None) -> Receipt:
+        """Answer a batch with nothing in it: there is nothing to store, but the session must be
+        one.
+        """
+        session = await self.touch_session(batch.session_id, bound_app_id, ReportedStats())
+        missing = session.keyframe_sequence is None or usage.snapshot_wanted
+        return Receipt(0, 0, 0, None, False, usage.viewers, missing)

@@ -1,0 +1,31 @@
+"""Where handlers find things: on the application, and on the request."""
+
+from aiohttp import web
+
+from spectraview.access.api_keys import ApiKey, ApiKeys
+from spectraview.access.rate_limit import RateLimiter
+from spectraview.config import Config
+from spectraview.ingest.committer import Committer
+from spectraview.ingest.recorder import Recorder
+from spectraview.live.hub import Hub
+from spectraview.replay.reader import ReplayReader
+from spectraview.storage.cache import Cache, Usage
+from spectraview.storage.database import Database
+from spectraview.storage.store import Store
+
+CONFIG = web.AppKey("CONFIG", Config)
+DATABASE = web.AppKey("DATABASE", Database)
+STORE = web.AppKey("STORE", Store)
+CACHE = web.AppKey("CACHE", Cache)
+COMMITTER = web.AppKey("COMMITTER", Committer)
+RECORDER = web.AppKey("RECORDER", Recorder)
+HUB = web.AppKey("HUB", Hub)
+REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
+API_KEYS = web.AppKey("API_KEYS", ApiKeys)
+RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
+STARTED_AT = web.AppKey("STARTED_AT", float)
+
+SCOPES = web.AppKey("SCOPES", dict[object, str])
+
+API_KEY = web.RequestKey("API_KEY", ApiKey)
+USAGE = web.RequestKey("USAGE", Usage)

@@ -1,0 +1,44 @@
+"""Puts the batches of one session into stored order, whatever order they arrive in: a state machine
+without I/O.
+"""
+
+from spectraview.storage.models import StoredBatch
+from spectraview.storage.store import Position
+
+_MOST_HELD = 256
+
+
+class Feed:
+    """Takes batches and pointers to batches, gives them on once each, in order, without gaps."""
+
+    def __init__(self, head: Position) -> None:
+        self.head = head
+        self._held: dict[int, StoredBatch] = {}
+        self._newest = head.batch_number
+
+    @property
+    def newest(self) -> int:
+        """Return the highest batch number that is known to be stored."""
+        return self._newest
+
+    @property
+    def behind(self) -> bool:
+        """Tell whether batches are known that have not been given on."""
+        return self._newest > self.head.batch_number
+
+    def note(self, batch_number: int) -> None:
+        """Learn that all batches up to this one are stored."""
+        self._newest = max(self._newest, batch_number)
+
+    def offer(self, batch: StoredBatch) -> None:
+        """Take a batch; what is old or already here changes nothing."""
+        self.note(batch.batch_number)
+        if batch.batch_number > self.head.batch_number and len(self._held) < _MOST_HELD:
+            self._held[batch.batch_number] = batch
+
+    def take(self) -> StoredBatch | None:
+        """Give on the next batch in order, None when it is not here."""
+        batch = self._held.pop(self.head.batch_number + 1, None)
+        if batch is not None:
+            self.head = Position(batch.batch_number, batch.next_sequence)
+        return batch

@@ -1,0 +1,269 @@
+"""The registry of this process's viewers: opens a session's feed for the first one and closes it
+after the last.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Self
+from uuid import UUID, uuid4
+
+from spectraview.errors import SessionNotFound
+from spectraview.live.broker import Broker
+from spectraview.live.pages import Pages
+from spectraview.live.protocol import NOT_FOUND, RECONNECT, Resume, Subscription
+from spectraview.live.viewer import Connection, Viewer
+from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.storage.cache import Cache
+from spectraview.storage.database import DatabaseUnavailable
+from spectraview.storage.messages import Message
+from spectraview.storage.models import Session
+from spectraview.storage.shared import SharedCalls
+from spectraview.storage.store import Head, Position, Store
+
+logger = logging.getLogger(__name__)
+
+_LOCKS = 64
+_PRESENCE_INTERVAL = 15.0
+_LONGEST_RECONNECT_DELAY_MS = 2000
+
+
+class Hub:
+    """Shows sessions to viewers; use as an async context manager."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        store: Store,
+        cache: Cache,
+        limits: LiveLimits,
+        *,
+        head_interval: float,
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._limits = limits
+        self._head_interval = head_interval
+        self._pages = Pages(store)
+        self._process = uuid4().hex
+        self._watched: dict[UUID, WatchedSession] = {}
+        self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
+        self._sessions: SharedCalls[Session | None] = SharedCalls("join-session")
+        self._places: SharedCalls[Position | None] = SharedCalls("join-place")
+        self._poll_now = asyncio.Event()
+        self._broker = Broker(redis_url, self._receive, self._poll_now.set)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.viewer_count = 0
+
+    async def __aenter__(self) -> Self:
+        await self._broker.__aenter__()
+        self._tasks = [
+            asyncio.create_task(self._poll_heads(), name="head-poll"),
+            asyncio.create_task(self._note_presence(), name="presence"),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for watched in list(self._watched.values()):
+            await watched.close()
+        await self._broker.__aexit__(kind, error, trace)
+
+    async def session(self, session_id: UUID, app_id: str | None) -> Session:
+        """Return the session as it is now; viewers that come at the same moment share one look.
+        Raises SessionNotFound.
+        """
+        session = await self._sessions.get(
+            session_id, lambda: self._store.fetch_session(session_id)
+        )
+        if session is None or app_id not in (None, session.app_id):
+            raise SessionNotFound
+        return session
+
+    async def show(
+        self,
+        session_id: UUID,
+        app_id: str | None,
+        connection: Connection,
+        subscription: Subscription,
+    ) -> None:
+        """Show a session to a viewer until one of them ends.
+
+        Raises ViewerClosed with the code to close with, Stalled, SessionNotFound and
+        DatabaseUnavailable.
+        """
+        async with self._watching(session_id, app_id) as watched:
+            session = await self.session(session_id, app_id)
+            position, sequence = await self._start_of(session, subscription, watched)
+            viewer = Viewer(connection, subscription, position, sequence)
+            watched.add(viewer)
+            self._note(watched)
+            self._cache.want_snapshot(session_id)
+            viewer.tell(_subscribed(session, watched, sequence))
+            try:
+                await watched.follow(viewer)
+            finally:
+                watched.remove(viewer)
+                self._note(watched)
+
+    def drain(self) -> None:
+        """Send all viewers elsewhere, each told to come back after a delay of its own."""
+        for watched in self._watched.values():
+            for viewer in list(watched.viewers):
+                delay = random.randrange(_LONGEST_RECONNECT_DELAY_MS)
+                viewer.tell({"type": "reconnect", "delay": delay})
+                viewer.end(RECONNECT, "reconnect")
+
+    @asynccontextmanager
+    async def _watching(
+        self, session_id: UUID, app_id: str | None
+    ) -> AsyncIterator[WatchedSession]:
+        self.viewer_count += 1
+        try:
+            watched = await self._open(session_id, app_id)
+            try:
+                yield watched
+            finally:
+                watched.users -= 1
+                await self._close_unused(watched)
+        finally:
+            self.viewer_count -= 1
+
+    async def _open(self, session_id: UUID, app_id: str | None) -> WatchedSession:
+        """Return the watched session, subscribed before its head is read: nothing can fall between
+        the two.
+        """
+        async with self._opening[hash(session_id) % _LOCKS]:
+            watched = self._watched.get(session_id)
+            if watched is None:
+                session = await self.session(session_id, app_id)
+                await self._broker.subscribe(session_id)
+                try:
+                    watched = await self._opened(session)
+                except BaseException:
+                    await self._broker.unsubscribe(session_id)
+                    raise
+            watched.users += 1
+            return watched
+
+    async def _opened(self, session: Session) -> WatchedSession:
+        heads = await self._store.fetch_heads([session.session_id])
+        head = heads.get(session.session_id)
+        if head is None:
+            raise SessionNotFound
+        watched = WatchedSession(
+            session.session_id,
+            session.day,
+            head,
+            self._store,
+            self._cache,
+            self._pages,
+            self._limits,
+        )
+        self._watched[session.session_id] = watched
+        return watched
+
+    async def _close_unused(self, watched: WatchedSession) -> None:
+        session_id = watched.session_id
+        async with self._opening[hash(session_id) % _LOCKS]:
+            if watched.users or self._watched.get(session_id) is not watched:
+                return
+            del self._watched[session_id]
+            self._pages.forget(session_id)
+            await self._broker.unsubscribe(session_id)
+            await watched.close()
+
+    async def _start_of(
+        self, session: Session, subscription: Subscription, watched: WatchedSession
+    ) -> tuple[Position, int]:
+        """Return where a viewer begins: the position to read from, and its first event's
+        sequence.
+        """
+        start = subscription.start
+        if start == "start":
+            return Position(), 0
+        if start == "now":
+            return watched.head, watched.head.sequence
+        if isinstance(start, Resume) and start.batch is not None:
+            return Position(min(start.batch, watched.head.batch_number), 0), start.sequence or 0
+        wanted = start.sequence if isinstance(start, Resume) else session.keyframe_sequence
+        if not wanted:
+            return Position(), 0
+        if wanted >= session.next_sequence:
+            return watched.head, watched.head.sequence
+        batch = await self._places.get(
+            (session.session_id, wanted),
+            lambda: self._store.find_batch(session.session_id, session.day, wanted),
+        )
+        if batch is None:
+            return Position(), 0
+        return Position(batch.batch_number - 1, batch.sequence), wanted
+
+    def _receive(self, session_id: UUID, message: Message) -> None:
+        watched = self._watched.get(session_id)
+        if watched is not None:
+            watched.receive(message)
+
+    def _note(self, watched: WatchedSession) -> None:
+        self._cache.note_viewers(watched.session_id, self._process, len(watched.viewers))
+
+    async def _poll_heads(self) -> None:
+        """Compare all watched sessions with the store: what pub/sub lost is found within the
+        interval.
+        """
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._head_interval):
+                    await self._poll_now.wait()
+            self._poll_now.clear()
+            if not self._watched:
+                continue
+            try:
+                heads = await self._store.fetch_heads(list(self._watched))
+            except DatabaseUnavailable:
+                continue
+            for session_id, watched in list(self._watched.items()):
+                self._compare(watched, heads.get(session_id))
+
+    def _compare(self, watched: WatchedSession, head: Head | None) -> None:
+        if head is not None:
+            watched.learn(head)
+            return
+        for viewer in list(watched.viewers):
+            viewer.end(NOT_FOUND, "session deleted")
+
+    async def _note_presence(self) -> None:
+        """Renew what this process has told about its viewers, and tell protocol 2 viewers how many
+        they are.
+        """
+        while True:
+            await asyncio.sleep(_PRESENCE_INTERVAL)
+            for watched in list(self._watched.values()):
+                self._note(watched)
+                count = await self._cache.count_viewers(watched.session_id)
+                if count is not None and count != watched.viewer_count:
+                    watched.viewer_count = count
+                    for viewer in list(watched.viewers):
+                        viewer.tell({"type": "viewers", "viewers": count})
+
+
+def _subscribed(session: Session, watched: WatchedSession, sequence: int) -> dict[str, object]:
+    return {
+        "type": "subscribed",
+        "protocol": 2,
+        "sessionId": str(session.session_id),
+        "sequence": sequence,
+        "head": watched.head.sequence,
+        "keyframe": session.keyframe_sequence,
+        "live": not session.ended,
+    }

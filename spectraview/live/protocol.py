@@ -1,0 +1,60 @@
+"""What a viewer asks for when it subscribes."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+NORMAL = 1000
+INTERNAL_ERROR = 1011
+RECONNECT = 1012
+BAD_REQUEST = 4400
+UNAUTHORIZED = 4401
+NOT_FOUND = 4404
+SLOW = 4408
+TOO_MANY_VIEWERS = 1013
+
+
+class Resume(Struct, frozen=True, forbid_unknown_fields=True):
+    """A place to resume from: the next `sequence` that is wanted, or the last `batch` that was
+    seen.
+    """
+
+    sequence: int | None = None
+    batch: int | None = None
+
+
+class _Subscribe(Struct, rename="camel", tag_field="type", tag="subscribe"):
+    session_id: UUID
+    protocol: Literal[1, 2] = 1
+    encoding: Literal["json", "deflate"] = "json"
+    from_: Literal["keyframe", "start", "now"] | Resume = msgspec.field(
+        name="from", default="keyframe"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A viewer's wishes: from where, and in which form."""
+
+    start: Literal["keyframe", "start", "now"] | Resume
+    framed: bool
+    packed: bool
+
+
+class InvalidSubscription(Exception):
+    """The first message is no subscribe message for this session."""
+
+
+def parse_subscribe(text: str, session_id: UUID) -> Subscription:
+    """Return the subscription in a viewer's first message. Raises InvalidSubscription."""
+    try:
+        message = msgspec.json.decode(text, type=_Subscribe)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidSubscription(str(error)) from error
+    if message.session_id != session_id:
+        raise InvalidSubscription("sessionId is not the address's")
+    framed = message.protocol == 2
+    return Subscription(message.from_, framed, framed and message.encoding == "deflate")

@@ -1,0 +1,122 @@
+"""What happens around every handler: errors are answered in one place, keys checked, requests
+counted.
+"""
+
+import logging
+from uuid import UUID
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from spectraview import errors
+from spectraview.access.api_keys import ApiKey
+from spectraview.api.requests import session_id_of
+from spectraview.api.responses import error_response
+from spectraview.keys import API_KEY, API_KEYS, CONFIG, RATE_LIMITER, SCOPES, USAGE
+from spectraview.storage.database import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
+
+_KNOWN_STATUS: dict[int, type[errors.ApiError]] = {
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.BodyTooLarge,
+}
+_PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": (
+        "Content-Type, Content-Encoding, X-API-Key, Idempotency-Key, If-None-Match"
+    ),
+    "Access-Control-Max-Age": "86400",
+}
+
+
+@web.middleware
+async def report_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every failure with its status, a message and a stable code; a 500 tells nothing of its
+    cause.
+    """
+    try:
+        return await handler(request)
+    except errors.ApiError as error:
+        return error_response(error)
+    except DatabaseUnavailable as error:
+        logger.warning("PostgreSQL does not answer: %s", str(error).strip())
+        return error_response(errors.StoreUnavailable(retry_after=2))
+    except web.HTTPException as error:
+        return error_response(_api_error(error))
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return error_response(errors.InternalError())
+
+
+@web.middleware
+async def answer_preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a browser's preflight: it carries no key, so what it may do shows only in the request
+    itself.
+    """
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return web.Response(status=204, headers=_PREFLIGHT_HEADERS)
+    return await handler(request)
+
+
+@web.middleware
+async def require_api_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request through when its API key has the scope that its route asks for."""
+    scope = request.app[SCOPES].get(request.match_info.handler)
+    if scope is not None:
+        key = await _find_key(request)
+        if not key.allows(scope):
+            raise errors.Forbidden(f"This API key lacks the scope {scope}")
+        if not key.allows_origin(request.headers.get("Origin")):
+            raise errors.OriginForbidden
+        request[API_KEY] = key
+        await _limit_rate(request, key, scope)
+    return await handler(request)
+
+
+async def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
+    """Let pages of any origin read the answer: what they may do, their key says. A prepare
+    signal.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "Retry-After, ETag"
+        response.headers.add("Vary", "Origin")
+
+
+async def _find_key(request: web.Request) -> ApiKey:
+    text = request.headers.get("X-API-Key") or request.query.get("apiKey")
+    key = await request.app[API_KEYS].find(text) if text else None
+    if key is None:
+        raise errors.Unauthorized("Unauthorized: unknown or revoked API key" if text else None)
+    return key
+
+
+async def _limit_rate(request: web.Request, key: ApiKey, scope: str) -> None:
+    """Count ingest for each session, so that one busy page stops no other; all else for each
+    client.
+    """
+    config = request.app[CONFIG]
+    session_id: UUID | None = None
+    if scope == "ingest" and "session_id" in request.match_info:
+        session_id = session_id_of(request)
+    limit = config.rate_limit_ingest if scope == "ingest" else config.rate_limit_read
+    name = f"{key.key_id}:{scope}:{session_id or _client_address(request)}"
+    request[USAGE] = await request.app[RATE_LIMITER].use(name, limit, session_id)
+
+
+def _client_address(request: web.Request) -> str:
+    forwarded = request.headers.get("X-Forwarded-For")
+    if forwarded and request.app[CONFIG].trust_forwarded:
+        return forwarded.rsplit(",", 1)[-1].strip()
+    return request.remote or "unknown"
+
+
+def _api_error(error: web.HTTPException) -> errors.ApiError:
+    kind = _KNOWN_STATUS.get(error.status, errors.InvalidRequest)
+    if error.status >= 500:
+        kind = errors.InternalError
+    allow = error.headers.get("Allow")
+    return kind(headers={"Allow": allow} if allow else None)

@@ -1,0 +1,40 @@
+"""Every address, with the scope that its API key needs (None: no key)."""
+
+from dataclasses import dataclass
+
+from aiohttp.typedefs import Handler
+
+from spectraview.api.events import append_batch
+from spectraview.api.health import get_health
+from spectraview.api.live import watch_session
+from spectraview.api.replay import get_replay
+from spectraview.api.sessions import (
+    end_session,
+    get_session,
+    list_sessions,
+    note_heartbeat,
+    start_session,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address and what answers it."""
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str | None
+
+
+ROUTES = (
+    Route("GET", "/health", get_health, None),
+    Route("POST", "/api/sessions/start", start_session, "ingest"),
+    Route("POST", "/api/sessions/{session_id}/events", append_batch, "ingest"),
+    Route("POST", "/api/sessions/{session_id}/heartbeat", note_heartbeat, "ingest"),
+    Route("POST", "/api/sessions/{session_id}/end", end_session, "ingest"),
+    Route("GET", "/api/sessions", list_sessions, "read"),
+    Route("GET", "/api/sessions/{session_id}", get_session, "read"),
+    Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read"),
+    Route("GET", "/api/sessions/{session_id}/live", watch_session, "read"),
+)

@@ -1,0 +1,1 @@
+SELECT create_event_partitions(%(days_ahead)s);
