@@ -29,6 +29,8 @@ def prepare_data_dir(data_dir: Path, account: Account | None) -> Path:
     """Make the data folder where it is missing, and refuse one that we cannot use."""
     try:
         folder = data_dir.resolve()
+        if account is not None:
+            _check_way_to(folder, account)
         _make_folders(folder, 0o700 if account is None else 0o711)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -72,13 +74,16 @@ def _make_folders(folder: Path, mode: int) -> None:
             path.chmod(mode)  # mkdir's own mode is subject to the umask
 
 
-def _admit(folder: Path, account: Account) -> None:
+def _check_way_to(folder: Path, account: Account) -> None:
     for path in folder.parents:
-        if not _may_enter(path, account):
+        if path.is_dir() and not _may_enter(path, account):
             raise EmbeddedError(
                 f"The user {UNPRIVILEGED_USER}, who runs the database for root, cannot enter "
                 f"{path}: name a data folder outside of it."
             )
+
+
+def _admit(folder: Path, account: Account) -> None:
     if _may_enter(folder, account):
         return
     # An empty private folder (of mktemp, say) was made for us. Another's is not ours to open.

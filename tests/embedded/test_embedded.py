@@ -238,6 +238,7 @@ def test_folder_below_a_private_one_is_refused(parent: Path) -> None:
     parent.chmod(0o700)
     with pytest.raises(EmbeddedError, match=f"nobody.*cannot enter {parent}:"):
         servers_in(parent / "data").start()
+    assert not (parent / "data").exists()
 
 
 @as_root
