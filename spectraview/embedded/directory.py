@@ -11,6 +11,8 @@ from typing import TextIO
 from spectraview.embedded.account import UNPRIVILEGED_USER, Account
 from spectraview.embedded.errors import EmbeddedError
 
+OUR_FILES = frozenset({"keys.json", "lock"})
+
 
 def default_data_dir() -> Path:
     """Return the data folder of who runs us."""
@@ -87,7 +89,8 @@ def _admit(folder: Path, account: Account) -> None:
     if _may_enter(folder, account):
         return
     # An empty private folder (of mktemp, say) was made for us. Another's is not ours to open.
-    if any(folder.iterdir()) and not (folder / "lock").exists():
+    names = {path.name for path in folder.iterdir()}
+    if names and names.isdisjoint(OUR_FILES):
         raise EmbeddedError(
             f"The user {UNPRIVILEGED_USER}, who runs the database for root, cannot enter {folder}: "
             "name an empty data folder."
