@@ -5,10 +5,12 @@ COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY sql sql
 COPY spectraview spectraview
 RUN pip install --no-cache-dir --only-binary :all: . \
-    && useradd --system --home-dir /nonexistent spectraview
+    && useradd --system --home-dir /var/lib/spectraview --create-home spectraview
 
 USER spectraview
+# keys.json; also the database and the cache where DATABASE_URL and REDIS_URL are not set.
+VOLUME /var/lib/spectraview
 EXPOSE 3001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:3001/health', timeout=4)"]
-CMD ["spectraview", "serve", "--host", "0.0.0.0", "--port", "3001"]
+CMD ["spectraview", "serve", "--host", "0.0.0.0", "--port", "3001", "--data-dir", "/var/lib/spectraview"]
