@@ -1,0 +1,139 @@
+"""A client that speaks the contract, as the SDK, a visualizer or a support agent's page would."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import ujson
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from aiohttp.test_utils import TestClient
+
+from tests.recordings import Event, batch_body, batches_of
+
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    json: Any
+    headers: Mapping[str, str]
+
+
+class ApiClient:
+    """Sends requests with the key of the scope that they need."""
+
+    def __init__(
+        self, client: TestClient[web.Request, web.Application], keys: Mapping[str, str]
+    ) -> None:
+        self.client = client
+        self.keys = keys
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = "ingest",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request; `key` is a scope, another key's text, or None for none; bytes go as they are."""
+        sent = dict(headers or {})
+        sent.setdefault("Content-Type", "application/json")
+        if key is not None:
+            sent["X-API-Key"] = self.keys.get(key, key)
+        data = body if isinstance(body, bytes) or body is None else ujson.dumps(body).encode()
+        async with self.client.request(method, path, data=data, headers=sent) as response:
+            text = await response.read()
+            is_json = response.content_type == "application/json" and text
+            return Answer(response.status, ujson.loads(text) if is_json else text, response.headers)
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        """Read with the read key."""
+        return await self.request("GET", path, **({"key": "read"} | options))
+
+    async def start(self, session_id: UUID | None = None, **members: object) -> UUID:
+        """Start a session and return its id."""
+        session_id = session_id or uuid4()
+        body = {"sessionId": str(session_id), "userId": "user-123", "appId": "shop"} | members
+        answer = await self.request("POST", "/api/sessions/start", body)
+        assert answer.status == 200, answer
+        return session_id
+
+    async def post_events(
+        self, session_id: UUID, body: object, *, path: str = "events", **options: Any
+    ) -> Answer:
+        """Post a body to one of a session's addresses."""
+        return await self.request("POST", f"/api/sessions/{session_id}/{path}", body, **options)
+
+    async def send(self, session_id: UUID, events: Sequence[Event], **members: object) -> Answer:
+        """Post one batch of events, deflated as the SDK does."""
+        answer = await self.post_events(session_id, batch_body(events, **members))
+        assert answer.status == 200, answer
+        return answer
+
+    async def upload(self, session_id: UUID, events: Sequence[Event]) -> None:
+        """Post a whole recording in the SDK's batches, one after another."""
+        for batch in batches_of(events):
+            await self.send(session_id, batch)
+
+    async def end(self, session_id: UUID, **members: object) -> Answer:
+        """End a session."""
+        return await self.post_events(session_id, members, path="end")
+
+    async def replay(self, session_id: UUID) -> Any:
+        """Return a session's replay."""
+        answer = await self.get(f"/api/sessions/{session_id}/replay")
+        assert answer.status == 200, answer
+        return answer.json
+
+    @asynccontextmanager
+    async def watch(
+        self, session_id: UUID, *, key: str = "read", **members: object
+    ) -> AsyncIterator["LiveClient"]:
+        """Subscribe to a session's live view."""
+        path = f"/api/sessions/{session_id}/live"
+        headers = {"X-API-Key": self.keys.get(key, key)}
+        async with self.client.ws_connect(path, headers=headers, max_msg_size=0) as websocket:
+            message = {"type": "subscribe", "sessionId": str(session_id)} | members
+            await websocket.send_str(ujson.dumps(message))
+            yield LiveClient(websocket)
+
+
+class LiveClient:
+    """One viewer's end of the WebSocket."""
+
+    def __init__(self, websocket: ClientWebSocketResponse) -> None:
+        self.websocket = websocket
+
+    async def next(self) -> Any:
+        """Return the next JSON message; None once the server has closed, whose code is then known."""
+        message = await self.websocket.receive(timeout=_PATIENCE)
+        if message.type is WSMsgType.TEXT:
+            return ujson.loads(message.data)
+        if message.type is WSMsgType.BINARY:
+            return message.data
+        return None
+
+    async def take(self, count: int) -> list[Any]:
+        """Return the next `count` messages."""
+        async with asyncio.timeout(_PATIENCE):
+            return [await self.next() for _ in range(count)]
+
+    async def rest(self) -> list[Any]:
+        """Return all messages until the server closes."""
+        messages = []
+        while (message := await self.next()) is not None:
+            messages.append(message)
+        return messages
+
+    @property
+    def close_code(self) -> int | None:
+        """Return the code that the server closed with."""
+        return self.websocket.close_code
