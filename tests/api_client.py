@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,11 +49,13 @@ class ApiClient:
         sent.setdefault("Content-Type", "application/json")
         if key is not None:
             sent["X-API-Key"] = self.keys.get(key, key)
-        data = body if isinstance(body, bytes) or body is None else ujson.dumps(body).encode()
+        text = body if isinstance(body, bytes) or body is None else ujson.dumps(body).encode()
+        data = BytesIO(text) if text is not None else None
         async with self.client.request(method, path, data=data, headers=sent) as response:
-            text = await response.read()
-            is_json = response.content_type == "application/json" and text
-            return Answer(response.status, ujson.loads(text) if is_json else text, response.headers)
+            content = await response.read()
+            is_json = response.content_type == "application/json" and content
+            parsed = ujson.loads(content) if is_json else content
+            return Answer(response.status, parsed, response.headers)
 
     async def get(self, path: str, **options: Any) -> Answer:
         """Read with the read key."""
