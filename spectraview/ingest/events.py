@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, Final, TypeGuard
 
 import msgspec
@@ -70,13 +71,6 @@ class _LooseEvent(Struct):
     timestamp: Timestamp
     data: Raw = Raw(b"null")
 
-    def tighten(self) -> Event:
-        try:
-            data = _DATA.decode(self.data)
-        except msgspec.ValidationError:
-            data = None
-        return Event(self.type, self.timestamp, data)
-
 
 _WRAPPER = msgspec.json.Decoder(_Wrapper)
 _EVENTS = msgspec.json.Decoder(list[Event | _Packed])
@@ -144,9 +138,7 @@ def _decode_base64(text: bytes) -> bytes:
 
 def _check_events(raw: bytes, limits: Limits, where: str) -> tuple[bytes, EventSummary]:
     """Return the array, its packed events unpacked, and what its events tell."""
-    events = _decode_events(raw, where)
-    if len(events) > limits.max_events:
-        raise TooManyEvents(f"A batch may have {limits.max_events} events", where="events")
+    events = _decode_events(raw, limits, where)
     if _are_unpacked(events):
         return raw, summarize(events)
     return _check_events(unpack_events(raw, limits.max_inflated), limits, where)
@@ -156,15 +148,28 @@ def _are_unpacked(events: Sequence[Event | str]) -> TypeGuard[Sequence[Event]]:
     return str not in map(type, events)
 
 
-def _decode_events(raw: bytes, where: str) -> Sequence[Event | str]:
+def _decode_events(raw: bytes, limits: Limits, where: str) -> Sequence[Event | str]:
     try:
         try:
-            return _decode_with_headroom(_EVENTS, raw)
+            events = _decode_with_headroom(_EVENTS, raw)
         except msgspec.ValidationError:
-            events = _decode_with_headroom(_LOOSE_EVENTS, raw)
+            loose = _decode_with_headroom(_LOOSE_EVENTS, raw)
+            events = [_tighten(event) for event in islice(loose, limits.max_events + 1)]
     except DecodingError as error:
         raise decoding_fault(error, where, path="events", fault=InvalidEvent) from error
-    return [event.tighten() if isinstance(event, _LooseEvent) else event for event in events]
+    if len(events) > limits.max_events:
+        raise TooManyEvents(f"A batch may have {limits.max_events} events", where="events")
+    return events
+
+
+def _tighten(event: _LooseEvent | str) -> Event | str:
+    if isinstance(event, str):
+        return event
+    try:
+        data = _DATA.decode(event.data)
+    except msgspec.ValidationError:
+        data = None
+    return Event(event.type, event.timestamp, data)
 
 
 def _decode_with_headroom(
