@@ -1,0 +1,1 @@
+"""Measures a server that speaks the API: ingest, live and replay with real recordings."""

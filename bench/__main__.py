@@ -1,0 +1,136 @@
+"""The command line: `python -m bench`."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from bench.errors import BenchError
+from bench.ingest import IngestOptions
+from bench.live import LiveOptions
+from bench.machine import facts_text, machine_facts
+from bench.recordings import default_files, load_recording
+from bench.report import results_json, table
+from bench.run import BENCHMARKS, Plan, run_benchmarks
+from bench.target import ApiKeys, Target, parse_url, read_keys
+from spectraview.embedded import default_data_dir
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+_ALL = "all"
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+_AT_LEAST_ONE = click.IntRange(min=1)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _named_pids(
+    context: click.Context, parameter: click.Parameter, values: Sequence[str]
+) -> dict[str, int]:
+    """Take NAME=PID options apart."""
+    found = {}
+    for value in values:
+        name, _, pid = value.partition("=")
+        if not name or not pid.isdecimal():
+            raise click.BadParameter(f"{value!r} is not NAME=PID", context, parameter)
+        found[name] = int(pid)
+    return found
+
+
+def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        name, variable, multiple=True, metavar="NAME=PID", callback=_named_pids, help=text
+    )
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.argument("benchmark", type=click.Choice([*BENCHMARKS, _ALL]), default=_ALL)
+@click.option("--url", default="http://127.0.0.1:3001", help="The server, as [NAME=]URL.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where its keys.json lies.")
+@click.option("--ingest-key", help="Key to write with, instead of that in keys.json.")
+@click.option("--read-key", help="Key to read with, instead of that in keys.json.")
+@click.option("--app", "app_id", default="bench", help="App that the sessions belong to.")
+@click.option("--recordings", type=_FILE, multiple=True, help="A gzip'd recording; repeatable.")
+@click.option("--seconds", type=_POSITIVE, default=10.0, help="Time of each measurement.")
+@click.option("--connections", type=_AT_LEAST_ONE, default=32, help="ingest: connections.")
+@click.option("--sessions", type=_AT_LEAST_ONE, default=256, help="ingest: sessions at once.")
+@click.option("--load", type=_POSITIVE, help="ingest: events/s, instead of as many as go.")
+@click.option("--viewers", type=_AT_LEAST_ONE, default=500, help="live: viewers.")
+@click.option("--rate", type=_POSITIVE, default=20.0, help="live: batches of 50 events a second.")
+@_pid_option("--pid", "process_ids", "A process of the server, if it is not found by itself.")
+@click.option("--compare", "other_url", help="A second server that gets the same, as NAME=URL.")
+@click.option("--compare-key", "other_key", help="Its API key; the first server's if not given.")
+@_pid_option("--compare-pid", "other_process_ids", "A process of the second server.")
+@click.option("--json", "json_file", type=_FILE, help="Write the results there too.")
+def main(
+    *,
+    benchmark: str,
+    url: str,
+    data_dir: Path | None,
+    ingest_key: str | None,
+    read_key: str | None,
+    app_id: str,
+    recordings: Sequence[Path],
+    seconds: float,
+    connections: int,
+    sessions: int,
+    load: float | None,
+    viewers: int,
+    rate: float,
+    process_ids: Mapping[str, int],
+    other_url: str | None,
+    other_key: str | None,
+    other_process_ids: Mapping[str, int],
+    json_file: Path | None,
+) -> None:
+    """Measure a running server: ingest, live, replay, or all of them.
+
+    The server must not limit the rate of requests. What is stored for a measurement stays there
+    until it expires: use a data folder of its own.
+    """
+    try:
+        keys = _keys(data_dir, ingest_key, read_key)
+        targets = [_target(url, keys, app_id, process_ids)]
+        if other_url is not None:
+            other_keys = ApiKeys(other_key, other_key) if other_key else keys
+            targets.append(_target(other_url, other_keys, app_id, other_process_ids))
+        plan = Plan(
+            BENCHMARKS if benchmark == _ALL else (benchmark,),
+            [load_recording(file) for file in recordings or default_files()],
+            IngestOptions(seconds, connections, sessions, load),
+            LiveOptions(seconds, viewers, rate),
+        )
+    except BenchError as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(0 if _run(plan, targets, json_file) else 1)
+
+
+def _keys(data_dir: Path | None, ingest: str | None, read: str | None) -> ApiKeys:
+    if ingest and read:
+        return ApiKeys(ingest, read)
+    found = read_keys(data_dir or default_data_dir())
+    return ApiKeys(ingest or found.ingest, read or found.read)
+
+
+def _target(url: str, keys: ApiKeys, app_id: str, process_ids: Mapping[str, int]) -> Target:
+    name, host, port, prefix = parse_url(url)
+    return Target(name, host, port, prefix, keys, app_id, "bench", process_ids)
+
+
+def _run(plan: Plan, targets: Sequence[Target], json_file: Path | None) -> bool:
+    """Print each result as it is there; tell whether all went well."""
+    facts = machine_facts(plan.recordings)
+    click.echo(facts_text(facts))
+    everything = []
+    for results in run_benchmarks(plan, targets):
+        click.echo("\n" + table(results))
+        everything += results
+        if json_file is not None:
+            text = json.dumps(results_json(facts, everything), indent=2, ensure_ascii=False)
+            json_file.write_text(text + "\n", encoding="utf-8")
+    return not any(result.problems for result in everything)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Finds the processes of a server on this machine: who listens, and what they are connected to."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.processes import BENCHMARK, PROC, ProcessGroups, read_processes, tree_of
+from bench.target import Target
+
+APP = "app"
+_STORES = {
+    "postgres": "PostgreSQL",
+    "postmaster": "PostgreSQL",
+    "redis-server": "Redis",
+    "valkey-server": "Redis",
+}
+_PROXY = "docker-proxy"
+_ESTABLISHED = "01"
+_LISTENING = "0A"
+
+
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    local_port: int
+    remote_port: int
+    state: str
+
+
+def find_processes(target: Target) -> ProcessGroups:
+    """Return the groups that were named, or else those found for a server on this machine; and us.
+
+    Stores are found by the app's open connections: look once it has been at work.
+    """
+    if not PROC.joinpath("self/stat").exists():
+        return ProcessGroups({})
+    found = {name: frozenset({pid}) for name, pid in target.process_ids.items()}
+    if not found and target.is_local():
+        found = _find(target.port)
+    return ProcessGroups(found | {BENCHMARK: frozenset({os.getpid()})})
+
+
+def _find(port: int) -> dict[str, frozenset[int]]:
+    sockets = _read_sockets()
+    owners = {process_id: inodes for process_id, inodes in _read_owners(set(sockets))}
+    listeners: dict[int, set[int]] = {}
+    for process_id, inodes in owners.items():
+        for inode in inodes:
+            if sockets[inode].state == _LISTENING:
+                listeners.setdefault(sockets[inode].local_port, set()).add(process_id)
+    processes = read_processes()
+    app = tree_of(processes, listeners.get(port, ()))
+    if not app or any(processes[member].name == _PROXY for member in app):
+        return {}
+    connected = {
+        listener
+        for member in app
+        for inode in owners.get(member, ())
+        if sockets[inode].state == _ESTABLISHED
+        for listener in listeners.get(sockets[inode].remote_port, ())
+    }
+    groups: dict[str, set[int]] = {APP: set(listeners[port])}
+    for process_id in sorted(connected | app):
+        name = _STORES.get(processes[process_id].name) if process_id in processes else None
+        if name is not None:
+            groups.setdefault(name, set()).add(process_id)
+            groups[APP].discard(process_id)
+    return {name: frozenset(roots) for name, roots in groups.items()}
+
+
+def _read_sockets() -> dict[int, _Socket]:
+    """Return the TCP sockets of this machine by their inodes."""
+    found = {}
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = (PROC / "net" / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            _, local, remote, state, *_, inode = line.split()[:10]
+            found[int(inode)] = _Socket(_port_of(local), _port_of(remote), state)
+    return found
+
+
+def _port_of(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
+
+
+def _read_owners(sockets: set[int]) -> Iterator[tuple[int, set[int]]]:
+    """Yield each process that we may look into, with the sockets that it holds."""
+    for folder in PROC.glob("[0-9]*/fd"):
+        inodes = set()
+        try:
+            for descriptor in folder.iterdir():
+                link = str(descriptor.readlink())
+                if link.startswith("socket:["):
+                    inodes.add(int(link[8:-1]))
+        except OSError:  # another user's process, or gone meanwhile
+            continue
+        yield int(folder.parent.name), inodes & sockets

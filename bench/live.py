@@ -1,0 +1,183 @@
+"""Live: one session, many viewers; how long each batch takes to reach them all."""
+
+import math
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import cycle, islice
+from multiprocessing.connection import Connection
+from uuid import UUID, uuid4
+
+from bench.api import Api
+from bench.discovery import find_processes
+from bench.errors import BenchError
+from bench.figures import Figure, Result, cpu_figures, latency_figures
+from bench.progress import progress
+from bench.recordings import BATCH_SIZE, BatchBody, Event, Recording, batch_body, event_text
+from bench.streams import NUMBER_MEMBER, READY
+from bench.target import Target
+from bench.viewers import Failed, Report, Watched, watch
+
+_INCREMENTAL = 3
+_LARGEST_EVENT = 1000
+_CONNECT_TIMEOUT = 120.0
+_READY_TRIES = 40
+_READY_PAUSE = 0.5
+_RESULT_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How many viewers watch, how many batches a second come, and for how long."""
+
+    seconds: float
+    viewers: int
+    rate: float
+
+
+def measure_live(target: Target, recordings: Sequence[Recording], options: LiveOptions) -> Result:
+    """Run the benchmark. Raises BenchError."""
+    batches = numbered_batches(recordings, max(1, math.ceil(options.seconds * options.rate)))
+    session_id = uuid4()
+    with Api(target) as api:
+        api.start(session_id, _now())
+        with _viewers(target, session_id, options.viewers) as link:
+            _receive(link, _CONNECT_TIMEOUT)
+            others = _post_until_ready(api, link, session_id)
+            groups = find_processes(target)
+            before, begun = groups.cpu_seconds(), time.perf_counter()
+            posted = _post(api, session_id, batches, options.rate, f"live {target.name}")
+            link.send(len(batches))
+            watched = _receive(link, _RESULT_TIMEOUT)
+            seconds, after = time.perf_counter() - begun, groups.cpu_seconds()
+        api.end(session_id, _now())
+        stored = api.count_events(session_id)
+    assert isinstance(watched, Watched)
+    sent = len(batches) * BATCH_SIZE
+    return Result(
+        "live",
+        target.name,
+        [
+            Figure("viewers", options.viewers),
+            Figure("events posted/s", sent / (posted[-1] - posted[0] + 1 / options.rate)),
+            Figure("deliveries/s", watched.delivered / seconds, "more"),
+            *latency_figures(_latencies(posted, watched)),
+            *cpu_figures(before, after, watched.delivered, "delivery"),
+            Figure("delivered", watched.delivered),
+            Figure("lost", watched.lost),
+            Figure("doubled", watched.doubled),
+            Figure("out of order", watched.disordered),
+            Figure("events posted", sent + others),
+            Figure("events stored", stored),
+        ],
+        _problems(watched, sent + others, stored),
+    )
+
+
+def numbered_batches(recordings: Sequence[Recording], count: int) -> list[BatchBody]:
+    """Return batches of small real events (mouse moves, small mutations), each with its number."""
+    found = [event for recording in recordings for event in recording.events if _is_small(event)]
+    if not found:
+        raise BenchError("The recordings have no small incremental events for the live benchmark")
+    begun = _now()
+    events = [
+        {"type": event["type"], "data": {NUMBER_MEMBER: number} | event["data"]}
+        | {"timestamp": begun + number}
+        for number, event in enumerate(islice(cycle(found), count * BATCH_SIZE))
+    ]
+    starts = range(0, len(events), BATCH_SIZE)
+    return [batch_body(events[start : start + BATCH_SIZE]) for start in starts]
+
+
+def _is_small(event: Event) -> bool:
+    return event["type"] == _INCREMENTAL and len(event_text(event)) <= _LARGEST_EVENT
+
+
+@contextmanager
+def _viewers(target: Target, session_id: UUID, count: int) -> Iterator[Connection]:
+    """Run the viewers in a process of their own, so that posting does not wait for them."""
+    context = multiprocessing.get_context("spawn")
+    link, theirs = context.Pipe()
+    path = f"/api/sessions/{session_id}/live"
+    process = context.Process(
+        target=watch, args=(theirs, target, path, str(session_id), count), name="viewers"
+    )
+    process.start()
+    theirs.close()
+    try:
+        yield link
+    finally:
+        link.close()
+        process.terminate()
+        process.join()
+
+
+def _receive(link: Connection, timeout: float) -> Report:
+    try:
+        report: Report | None = link.recv() if link.poll(timeout) else None
+    except EOFError:
+        report = None
+    if report is None:
+        raise BenchError("The viewers do not answer")
+    if isinstance(report, Failed):
+        raise BenchError(report.message)
+    return report
+
+
+def _post_until_ready(api: Api, link: Connection, session_id: UUID) -> int:
+    """Post single events until each viewer has got one; return how many it took."""
+    for number in range(1, _READY_TRIES + 1):
+        event = {"type": 5, "data": {NUMBER_MEMBER: READY, "tag": "ready"}, "timestamp": _now()}
+        _append(api, session_id, batch_body([event]))
+        if link.poll(_READY_PAUSE):
+            _receive(link, 0)
+            return number
+    raise BenchError("Not all viewers get events")
+
+
+def _post(
+    api: Api, session_id: UUID, batches: Sequence[BatchBody], rate: float, name: str
+) -> list[float]:
+    """Post the batches at a rate; return when each was."""
+    posted = []
+    due = time.perf_counter()
+    with progress(name, len(batches), "batches") as bar:
+        for batch in batches:
+            time.sleep(max(0.0, due - time.perf_counter()))
+            due += 1 / rate
+            posted.append(time.perf_counter())
+            _append(api, session_id, batch)
+            bar.update()
+    return posted
+
+
+def _append(api: Api, session_id: UUID, batch: BatchBody) -> None:
+    answer = api.append(session_id, batch)
+    if answer.status != HTTPStatus.OK:
+        raise BenchError(f"A batch was refused: {answer.status} {answer.body[:200]!r}")
+
+
+def _latencies(posted: Sequence[float], watched: Watched) -> list[float]:
+    return [
+        moment - start
+        for start, moments in zip(posted, watched.arrivals, strict=False)
+        for moment in moments
+    ]
+
+
+def _problems(watched: Watched, posted: int, stored: int | None) -> list[str]:
+    problems = []
+    if watched.lost or watched.doubled or watched.disordered:
+        problems.append("not every viewer got every event once and in order")
+    if watched.closed:
+        problems.append(f"{watched.closed} viewers were cut off")
+    if stored not in (None, posted):
+        problems.append(f"{posted} events were posted, {stored} are stored")
+    return problems
+
+
+def _now() -> int:
+    return round(time.time() * 1000)
