@@ -44,7 +44,9 @@ class ApiClient:
         key: str | None = "ingest",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request; `key` is a scope, another key's text, or None for none; bytes go as they are."""
+        """Send a request; `key` is a scope, another key's text, or None for none; bytes go as
+        they are.
+        """
         sent = dict(headers or {})
         sent.setdefault("Content-Type", "application/json")
         if key is not None:
@@ -98,13 +100,15 @@ class ApiClient:
 
     @asynccontextmanager
     async def watch(
-        self, session_id: UUID, *, key: str = "read", **members: object
+        self, session_id: UUID, *, key: str = "read", start: object = None, **members: object
     ) -> AsyncIterator["LiveClient"]:
-        """Subscribe to a session's live view."""
+        """Subscribe to a session's live view; `start` is the message's `from`."""
         path = f"/api/sessions/{session_id}/live"
         headers = {"X-API-Key": self.keys.get(key, key)}
         async with self.client.ws_connect(path, headers=headers, max_msg_size=0) as websocket:
             message = {"type": "subscribe", "sessionId": str(session_id)} | members
+            if start is not None:
+                message["from"] = start
             await websocket.send_str(ujson.dumps(message))
             yield LiveClient(websocket)
 
@@ -116,7 +120,9 @@ class LiveClient:
         self.websocket = websocket
 
     async def next(self) -> Any:
-        """Return the next JSON message; None once the server has closed, whose code is then known."""
+        """Return the next JSON message; None once the server has closed, whose code is then
+        known.
+        """
         message = await self.websocket.receive(timeout=_PATIENCE)
         if message.type is WSMsgType.TEXT:
             return ujson.loads(message.data)

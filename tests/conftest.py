@@ -1,4 +1,4 @@
-"""What all tests share: real servers of their own, a database a test, applications, clients and keys."""
+"""What all tests share: real servers, a database for each test, applications, clients and keys."""
 
 import shutil
 import tempfile
@@ -70,11 +70,11 @@ def database_url(servers: ServerAddresses) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(servers: ServerAddresses) -> Iterator[str]:
+def redis_url(servers: ServerAddresses) -> str:
     """An empty Valkey."""
     with redis.Redis.from_url(servers.redis_url) as client:
         client.flushall()
-    yield servers.redis_url
+    return servers.redis_url
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ BATCH_SIZE = 50
 
 
 def recording_names() -> list[str]:
-    """Return the names of the recordings that are here: two always, the large ones where they lie beside."""
+    """Return the names of the recordings: two always, the large ones where they lie beside."""
     files = [*_OWN.glob("*.json.gz"), *_SHARED.glob("*.json.gz")]
     return sorted({file.name.removesuffix(".json.gz") for file in files})
 

@@ -50,31 +50,35 @@ class ServerProcess:
         self, name: str, command: Command, directory: Path, log: Path, account: Account | None
     ) -> None:
         self._name = name
+        self._command = command
+        self._directory = directory
         self._log = log
-        _rotate(log)
-        self._log_start = log.stat().st_size if log.exists() else 0
-        with log.open("ab") as output:
-            log.chmod(0o600)
-            self._process = subprocess.Popen(
-                [*_bound_to_parent(), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=directory,
-                env=ENVIRONMENT,
-                start_new_session=True,  # else Ctrl-C would stop the servers before the application
-                user=None if account is None else account.user_id,
-                group=None if account is None else account.group_id,
-                extra_groups=None if account is None else (),
-            )
+        self._account = account
+        self._ready: Callable[[], bool] = lambda: True
+        self._log_start = 0
+        self._process = self._spawn()
+
+    @property
+    def name(self) -> str:
+        """The name of the server."""
+        return self._name
 
     @property
     def pid(self) -> int:
         """The process id of the server."""
         return self._process.pid
 
+    def revive(self) -> bool:
+        """Start the server again if it has ended by itself; tell whether it had."""
+        if self._process.poll() is None:
+            return False
+        self._process = self._spawn()
+        self.wait_until(self._ready)
+        return True
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait until the server is ready; stop it if it never is."""
+        self._ready = ready
         deadline = time.monotonic() + START_SECONDS
         try:
             while not ready():
@@ -95,6 +99,25 @@ class ServerProcess:
             logger.warning("%s did not stop within %s s: killed", self._name, STOP_SECONDS)
             self._process.kill()
             self._process.wait()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        _rotate(self._log)
+        self._log_start = self._log.stat().st_size if self._log.exists() else 0
+        account = self._account
+        with self._log.open("ab") as output:
+            self._log.chmod(0o600)
+            return subprocess.Popen(
+                [*_bound_to_parent(), *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self._directory,
+                env=ENVIRONMENT,
+                start_new_session=True,  # else Ctrl-C would stop the servers before the application
+                user=None if account is None else account.user_id,
+                group=None if account is None else account.group_id,
+                extra_groups=None if account is None else (),
+            )
 
     def _last_words(self) -> str:
         with self._log.open("rb") as log:

@@ -82,7 +82,7 @@ async def test_a_subscriber_begins_where_it_asks_to(
     await api.send(session_id, [event(0), event(1)])
     await api.send(session_id, [event(2, META), event(3, FULL_SNAPSHOT)])
     await api.send(session_id, [event(4)])
-    async with api.watch(session_id, **{"from": start, "protocol": 2}) as viewer:
+    async with api.watch(session_id, start=start, protocol=2) as viewer:
         assert (await viewer.next())["type"] == "subscribed"
         received: list[int] = []
         while (message := await viewer.next())["type"] != "synced":

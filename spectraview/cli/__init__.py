@@ -1,0 +1,29 @@
+"""The command line: serve, migrate, keys."""
+
+from pathlib import Path
+
+import click
+
+from spectraview import __version__
+from spectraview.cli.keys import keys
+from spectraview.cli.serve import serve
+from spectraview.cli.servers import data_dir_option, database_of, migrate_database
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """SpectraView: ingest, store, replay and watch web-session recordings."""
+
+
+@main.command()
+@data_dir_option
+def migrate(data_dir: Path | None) -> None:
+    """Bring the database to the current schema."""
+    with database_of(data_dir) as database_url:
+        applied = migrate_database(database_url)
+    click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+main.add_command(serve)
+main.add_command(keys)

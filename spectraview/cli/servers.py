@@ -1,0 +1,124 @@
+"""What the commands work on: the configuration, and the servers, ours or others'."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+import psycopg2
+from aiohttp import web
+
+from spectraview.access.api_keys import ApiKeys
+from spectraview.config import Config, ConfigError, config_from_environment
+from spectraview.embedded import (
+    EmbeddedError,
+    EmbeddedServers,
+    ServerAddresses,
+    default_data_dir,
+    running_addresses,
+)
+from spectraview.storage.database import Database, DatabaseUnavailable
+from spectraview.storage.migrate import migrate
+
+logger = logging.getLogger(__name__)
+
+_REVIVE_INTERVAL = 0.5
+_Result = TypeVar("_Result")
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where keys.json and the embedded servers' data are kept.",
+)
+
+
+def read_config() -> Config:
+    """Return the settings of the environment."""
+    try:
+        return config_from_environment(os.environ)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def migrate_database(database_url: str) -> list[str]:
+    """Bring a database to the current schema; return the names of the migrations applied."""
+    try:
+        return migrate(database_url)
+    except psycopg2.OperationalError as error:
+        raise click.ClickException(f"The database can't be reached: {error}".strip()) from error
+
+
+def with_api_keys(database_url: str, act: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:
+    """Return what `act` does with the API keys of a database."""
+
+    async def run() -> _Result:
+        async with Database(database_url, connections=2, timeout=10) as database:
+            return await act(ApiKeys(database, time.monotonic))
+
+    try:
+        return asyncio.run(run())
+    except DatabaseUnavailable as error:
+        raise click.ClickException(f"The database can't be reached: {error}") from error
+
+
+@contextmanager
+def servers_of(config: Config, data_dir: Path) -> Iterator[tuple[Config, EmbeddedServers]]:
+    """Yield the configuration with both addresses, and the embedded servers behind them."""
+    servers = EmbeddedServers(
+        data_dir, database=not config.database_url, cache=not config.redis_url
+    )
+    if config.database_url and config.redis_url:
+        yield config, servers
+        return
+    try:
+        with servers as started:
+            yield _with_addresses(config, started), servers
+    except EmbeddedError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def database_of(data_dir: Path | None) -> Iterator[str]:
+    """Yield the address of the migrated database, embedded ones started unless they run already."""
+    config, folder = read_config(), data_dir or default_data_dir()
+    running = None if config.database_url else running_addresses(folder)
+    if running is not None and running.database_url:
+        config = _with_addresses(config, running)
+    with servers_of(msgspec.structs.replace(config, redis_url="unused"), folder) as (ready, _):
+        yield ready.database_url
+
+
+def reviving(servers: EmbeddedServers) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return the context in which embedded servers that end by themselves are started again."""
+
+    async def revive() -> None:
+        while True:
+            await asyncio.sleep(_REVIVE_INTERVAL)
+            try:
+                for name in await asyncio.to_thread(servers.revive):
+                    logger.warning("%s had ended by itself and runs again", name)
+            except EmbeddedError as error:
+                logger.error("%s", error)
+
+    async def context(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(revive(), name="revive-servers")
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return context
+
+
+def _with_addresses(config: Config, addresses: ServerAddresses) -> Config:
+    return msgspec.structs.replace(
+        config,
+        database_url=config.database_url or addresses.database_url,
+        redis_url=config.redis_url or addresses.redis_url,
+    )
