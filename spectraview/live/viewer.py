@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from contextlib import suppress
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from spectraview.storage.store import Position
 
 _USER_TIMEOUT_MS = 30_000
 _CLOSE_TIMEOUT = 5.0
+_DROP_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Stalled(Exception):
@@ -48,10 +50,12 @@ class Connection:
         self._buffer_bytes = buffer_bytes
         self._stall_timeout = stall_timeout
         transport.set_write_buffer_limits(high=buffer_bytes)
-        peer = transport.get_extra_info("socket")
-        if peer is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        self._socket = transport.get_extra_info("socket")
+        if self._socket is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             with suppress(OSError):
-                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+                self._socket.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS
+                )
 
     @property
     def full(self) -> bool:
@@ -90,7 +94,10 @@ class Connection:
             self.abort()
 
     def abort(self) -> None:
-        """Cut the connection without flushing: a stalled peer would never take the rest."""
+        """Cut the connection, and drop what waits for it in the kernel too: nobody takes it."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_ON_CLOSE)
         self._transport.abort()
 
 

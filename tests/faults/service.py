@@ -1,0 +1,85 @@
+"""SpectraView as a process of its own, started as its user would, killed and started again."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import ujson
+
+_START_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """One `spectraview serve`, always on the same port and data folder."""
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self._environment = {
+            **os.environ,
+            "SPECTRAVIEW_RATE_LIMIT_INGEST": "1000000",
+            "SPECTRAVIEW_RATE_LIMIT_READ": "1000000",
+            **(settings or {}),
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Return where the service answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Return the keys that the service made at its first start."""
+        keys: dict[str, str] = ujson.loads((self.data_dir / "keys.json").read_text())
+        return keys
+
+    async def start(self) -> None:
+        """Start the service and return when it serves."""
+        command = (sys.executable, "-m", "spectraview", "serve", "--port", str(self.port))
+        self._process = await asyncio.create_subprocess_exec(
+            *command,
+            "--data-dir",
+            str(self.data_dir),
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(_START_SECONDS):
+            while b"serves" not in (line := await self._process.stdout.readline()):
+                assert line, "the service ended before it served"
+
+    async def kill(self) -> None:
+        """Kill the service without a warning."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """Stop the service in order and return its exit code; does nothing twice."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, how: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(how)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.communicate()
+        assert process.returncode is not None
+        return process.returncode
+
+    def stop_database_at_once(self) -> None:
+        """Make the embedded PostgreSQL quit without a shutdown, as after a crash."""
+        pid = (self.data_dir / "pgdata" / "postmaster.pid").read_text().splitlines()[0]
+        os.kill(int(pid), signal.SIGQUIT)
