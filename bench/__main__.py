@@ -4,17 +4,17 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 import click
 
 from bench.errors import BenchError
-from bench.ingest import IngestOptions
-from bench.live import LiveOptions
+from bench.figures import Result
 from bench.machine import facts_text, machine_facts
+from bench.plan import Plan
 from bench.recordings import default_files, load_recording
 from bench.report import results_json, table
-from bench.run import BENCHMARKS, Plan, run_benchmarks
+from bench.run import BENCHMARKS, run_benchmarks
 from bench.target import ApiKeys, Target, parse_url, read_keys
 from spectraview.embedded import default_data_dir
 
@@ -23,6 +23,27 @@ _ALL = "all"
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 _AT_LEAST_ONE = click.IntRange(min=1)
 _FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class _Options(TypedDict):
+    benchmark: str
+    url: str
+    data_dir: Path | None
+    ingest_key: str | None
+    read_key: str | None
+    app_id: str
+    recordings: Sequence[Path]
+    seconds: float
+    connections: int
+    sessions: int
+    load: float | None
+    viewers: int
+    rate: float
+    process_ids: Mapping[str, int]
+    other_url: str | None
+    other_key: str | None
+    other_process_ids: Mapping[str, int]
+    json_file: Path | None
 
 
 def _named_pids(
@@ -63,53 +84,37 @@ def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Co
 @click.option("--compare-key", "other_key", help="Its API key; the first server's if not given.")
 @_pid_option("--compare-pid", "other_process_ids", "A process of the second server.")
 @click.option("--json", "json_file", type=_FILE, help="Write the results there too.")
-def main(
-    *,
-    benchmark: str,
-    url: str,
-    data_dir: Path | None,
-    ingest_key: str | None,
-    read_key: str | None,
-    app_id: str,
-    recordings: Sequence[Path],
-    seconds: float,
-    connections: int,
-    sessions: int,
-    load: float | None,
-    viewers: int,
-    rate: float,
-    process_ids: Mapping[str, int],
-    other_url: str | None,
-    other_key: str | None,
-    other_process_ids: Mapping[str, int],
-    json_file: Path | None,
-) -> None:
+def main(**options: Unpack[_Options]) -> None:
     """Measure a running server: ingest, live, replay, or all of them.
 
     The server must not limit the rate of requests. What is stored for a measurement stays there
     until it expires: use a data folder of its own.
     """
+    benchmark = options["benchmark"]
     try:
-        keys = _keys(data_dir, ingest_key, read_key)
-        targets = [_target(url, keys, app_id, process_ids)]
-        if other_url is not None:
-            other_keys = ApiKeys(other_key, other_key) if other_key else keys
-            targets.append(_target(other_url, other_keys, app_id, other_process_ids))
-        plan = Plan(
-            BENCHMARKS if benchmark == _ALL else (benchmark,),
-            [load_recording(file) for file in recordings or default_files()],
-            IngestOptions(seconds, connections, sessions, load),
-            LiveOptions(seconds, viewers, rate),
-        )
+        targets, plan = _targets(options), _plan(options)
     except BenchError as error:
         raise click.ClickException(str(error)) from error
-    sys.exit(0 if _run(plan, targets, json_file) else 1)
+    names = list(BENCHMARKS) if benchmark == _ALL else [benchmark]
+    sys.exit(0 if _run(names, plan, targets, options["json_file"]) else 1)
 
 
-def _keys(data_dir: Path | None, ingest: str | None, read: str | None) -> ApiKeys:
+def _targets(options: _Options) -> list[Target]:
+    keys = _keys(options)
+    app_id, other_url = options["app_id"], options["other_url"]
+    targets = [_target(options["url"], keys, app_id, options["process_ids"])]
+    if other_url is not None:
+        key = options["other_key"]
+        other_keys = ApiKeys(key, key) if key else keys
+        targets.append(_target(other_url, other_keys, app_id, options["other_process_ids"]))
+    return targets
+
+
+def _keys(options: _Options) -> ApiKeys:
+    ingest, read = options["ingest_key"], options["read_key"]
     if ingest and read:
         return ApiKeys(ingest, read)
-    found = read_keys(data_dir or default_data_dir())
+    found = read_keys(options["data_dir"] or default_data_dir())
     return ApiKeys(ingest or found.ingest, read or found.read)
 
 
@@ -118,12 +123,26 @@ def _target(url: str, keys: ApiKeys, app_id: str, process_ids: Mapping[str, int]
     return Target(name, host, port, prefix, keys, app_id, "bench", process_ids)
 
 
-def _run(plan: Plan, targets: Sequence[Target], json_file: Path | None) -> bool:
-    """Print each result as it is there; tell whether all went well."""
+def _plan(options: _Options) -> Plan:
+    return Plan(
+        recordings=[load_recording(file) for file in options["recordings"] or default_files()],
+        seconds=options["seconds"],
+        connections=options["connections"],
+        sessions=options["sessions"],
+        load=options["load"],
+        viewers=options["viewers"],
+        rate=options["rate"],
+    )
+
+
+def _run(
+    names: Sequence[str], plan: Plan, targets: Sequence[Target], json_file: Path | None
+) -> bool:
+    """Print each result as soon as it is there; tell whether all went well."""
     facts = machine_facts(plan.recordings)
     click.echo(facts_text(facts))
-    everything = []
-    for results in run_benchmarks(plan, targets):
+    everything: list[Result] = []
+    for results in run_benchmarks(names, plan, targets):
         click.echo("\n" + table(results))
         everything += results
         if json_file is not None:

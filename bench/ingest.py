@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
 from bench.api import Api
@@ -11,10 +11,10 @@ from bench.discovery import APP, find_processes
 from bench.errors import BenchError, RateLimited
 from bench.figures import Figure, Result, cpu_figures
 from bench.load import Load
+from bench.plan import Plan
 from bench.players import Pace
 from bench.processes import ProcessGroups
 from bench.progress import progress
-from bench.recordings import Recording
 from bench.tally import Tally
 from bench.target import Target
 
@@ -22,57 +22,46 @@ _LONGEST_WARM_UP = 1.0
 _TICK = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """How much load for how long; `load` in events a second, None for all that is taken."""
-
-    seconds: float
-    connections: int
-    sessions: int
-    load: float | None
-
-
-def measure_ingest(
-    target: Target, recordings: Sequence[Recording], options: IngestOptions
-) -> Result:
+def measure_ingest(target: Target, plan: Plan) -> list[Result]:
     """Run the benchmark. Raises BenchError."""
     # The list of this user's sessions shows afterwards what the server has stored.
     target = replace(target, user_id=f"bench-{uuid4().hex}")
-    return asyncio.run(_measure(target, recordings, options))
+    return [asyncio.run(_measure(target, plan))]
 
 
-async def _measure(
-    target: Target, recordings: Sequence[Recording], options: IngestOptions
-) -> Result:
-    load = Load(target, recordings, sessions=options.sessions, connections=options.connections)
+async def _measure(target: Target, plan: Plan) -> Result:
+    load = Load(target, plan.recordings, sessions=plan.sessions, connections=plan.connections)
     await load.start_sessions()
     groups = find_processes(target)
-    posting = asyncio.create_task(load.post(Pace(options.load)), name="load")
-    await _watch(load, posting, min(_LONGEST_WARM_UP, options.seconds / 5), "warming up")
+    posting = asyncio.create_task(load.post(Pace(plan.load)), name="load")
+    await _watch(load, posting, min(_LONGEST_WARM_UP, plan.seconds / 5), "warming up")
     warm_up, load.tally = load.tally, Tally()
     before, begun = groups.cpu_seconds(), time.perf_counter()
-    await _watch(load, posting, options.seconds, f"ingest {target.name}")
+    await _watch(load, posting, plan.seconds, f"ingest {target.name}")
     load.stop()
     await posting
     seconds, after = time.perf_counter() - begun, groups.cpu_seconds()
-    memory = _app_memory(groups)
+    figures = [
+        *load.tally.figures(seconds),
+        *cpu_figures(before, after, load.tally.events, "event"),
+        *_app_memory(groups),
+        Figure("sessions started meanwhile", load.tally.started),
+    ]
     if not load.limited:
         await load.end_sessions()
-    acknowledged = warm_up.events + load.tally.events
+    return _checked(target, figures, load, warm_up.events + load.tally.events)
+
+
+def _checked(target: Target, figures: Sequence[Figure], load: Load, acknowledged: int) -> Result:
+    """Add what the server itself counts to the figures."""
     stored = _count_stored(target)
-    return Result(
-        "ingest",
-        target.name,
-        [
-            *load.tally.figures(seconds),
-            *cpu_figures(before, after, load.tally.events, "event"),
-            *memory,
-            Figure("sessions started meanwhile", load.tally.started),
-            Figure("events acknowledged", acknowledged),
-            Figure("events stored", stored),
-        ],
-        _problems(load, acknowledged, stored),
-    )
+    problems = load.tally.problems()
+    if load.limited:
+        problems.append(str(RateLimited()))
+    if stored is not None and stored < acknowledged:
+        problems.append(f"only {stored} of {acknowledged} acknowledged events are stored")
+    counts = [Figure("events acknowledged", acknowledged), Figure("events stored", stored)]
+    return Result("ingest", target.name, [*figures, *counts], problems)
 
 
 async def _watch(load: Load, posting: "asyncio.Task[None]", seconds: float, name: str) -> None:
@@ -96,12 +85,3 @@ def _count_stored(target: Target) -> int | None:
             return api.count_stored()
     except BenchError:
         return None
-
-
-def _problems(load: Load, acknowledged: int, stored: int | None) -> list[str]:
-    problems = load.tally.problems()
-    if load.limited:
-        problems.append(str(RateLimited()))
-    if stored is not None and stored < acknowledged:
-        problems.append(f"only {stored} of {acknowledged} acknowledged events are stored")
-    return problems

@@ -5,7 +5,6 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
@@ -15,6 +14,7 @@ from bench.api import Api
 from bench.discovery import find_processes
 from bench.errors import BenchError
 from bench.figures import Figure, Result, cpu_figures, latency_figures
+from bench.plan import Plan
 from bench.progress import progress
 from bench.recordings import BATCH_SIZE, BatchBody, Event, Recording, batch_body, event_text
 from bench.streams import NUMBER_MEMBER, READY
@@ -29,52 +29,55 @@ _READY_PAUSE = 0.5
 _RESULT_TIMEOUT = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """How many viewers watch, how many batches a second come, and for how long."""
-
-    seconds: float
-    viewers: int
-    rate: float
-
-
-def measure_live(target: Target, recordings: Sequence[Recording], options: LiveOptions) -> Result:
+def measure_live(target: Target, plan: Plan) -> list[Result]:
     """Run the benchmark. Raises BenchError."""
-    batches = numbered_batches(recordings, max(1, math.ceil(options.seconds * options.rate)))
+    batches = numbered_batches(plan.recordings, max(1, math.ceil(plan.seconds * plan.rate)))
     session_id = uuid4()
     with Api(target) as api:
         api.start(session_id, _now())
-        with _viewers(target, session_id, options.viewers) as link:
+        with _viewers(target, session_id, plan.viewers) as link:
             _receive(link, _CONNECT_TIMEOUT)
-            others = _post_until_ready(api, link, session_id)
+            posted_before = _post_until_ready(api, link, session_id)
             groups = find_processes(target)
             before, begun = groups.cpu_seconds(), time.perf_counter()
-            posted = _post(api, session_id, batches, options.rate, f"live {target.name}")
+            moments = _post(api, session_id, batches, plan.rate, f"live {target.name}")
             link.send(len(batches))
             watched = _receive(link, _RESULT_TIMEOUT)
             seconds, after = time.perf_counter() - begun, groups.cpu_seconds()
         api.end(session_id, _now())
         stored = api.count_events(session_id)
     assert isinstance(watched, Watched)
-    sent = len(batches) * BATCH_SIZE
-    return Result(
-        "live",
-        target.name,
-        [
-            Figure("viewers", options.viewers),
-            Figure("events posted/s", sent / (posted[-1] - posted[0] + 1 / options.rate)),
-            Figure("deliveries/s", watched.delivered / seconds, "more"),
-            *latency_figures(_latencies(posted, watched)),
-            *cpu_figures(before, after, watched.delivered, "delivery"),
-            Figure("delivered", watched.delivered),
-            Figure("lost", watched.lost),
-            Figure("doubled", watched.doubled),
-            Figure("out of order", watched.disordered),
-            Figure("events posted", sent + others),
-            Figure("events stored", stored),
-        ],
-        _problems(watched, sent + others, stored),
-    )
+    figures = [
+        Figure("viewers", plan.viewers),
+        Figure("batches posted/s", len(moments) / (moments[-1] - moments[0] + 1 / plan.rate)),
+        Figure("deliveries/s", watched.delivered / seconds, "more"),
+        *latency_figures(_latencies(moments, watched)),
+        *cpu_figures(before, after, watched.delivered, "delivery"),
+    ]
+    posted = len(batches) * BATCH_SIZE + posted_before
+    return [_checked(target, figures, watched, posted, stored)]
+
+
+def _checked(
+    target: Target, figures: Sequence[Figure], watched: Watched, posted: int, stored: int | None
+) -> Result:
+    """Add to the figures whether all viewers and the store got everything once and in order."""
+    problems = []
+    if watched.lost or watched.doubled or watched.disordered:
+        problems.append("not every viewer got every event once and in order")
+    if watched.closed:
+        problems.append(f"{watched.closed} viewers were cut off")
+    if stored not in (None, posted):
+        problems.append(f"{posted} events were posted, {stored} are stored")
+    counts = [
+        Figure("delivered", watched.delivered),
+        Figure("lost", watched.lost),
+        Figure("doubled", watched.doubled),
+        Figure("out of order", watched.disordered),
+        Figure("events posted", posted),
+        Figure("events stored", stored),
+    ]
+    return Result("live", target.name, [*figures, *counts], problems)
 
 
 def numbered_batches(recordings: Sequence[Recording], count: int) -> list[BatchBody]:
@@ -166,17 +169,6 @@ def _latencies(posted: Sequence[float], watched: Watched) -> list[float]:
         for start, moments in zip(posted, watched.arrivals, strict=False)
         for moment in moments
     ]
-
-
-def _problems(watched: Watched, posted: int, stored: int | None) -> list[str]:
-    problems = []
-    if watched.lost or watched.doubled or watched.disordered:
-        problems.append("not every viewer got every event once and in order")
-    if watched.closed:
-        problems.append(f"{watched.closed} viewers were cut off")
-    if stored not in (None, posted):
-        problems.append(f"{posted} events were posted, {stored} are stored")
-    return problems
 
 
 def _now() -> int:

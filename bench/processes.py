@@ -76,7 +76,7 @@ class ProcessGroups:
         }
 
     def _members(self, name: str, processes: Mapping[int, Process]) -> set[int]:
-        others = [root for other in self._roots if other != name for root in self._roots[other]]
+        others = frozenset().union(*self._roots.values()) - self._roots[name]
         members = tree_of(processes, self._roots[name], others)
         if not members:
             raise BenchError(f"No process of {name} runs any more")

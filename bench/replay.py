@@ -13,6 +13,7 @@ from bench.api import Answer, Api
 from bench.discovery import find_processes
 from bench.errors import BenchError
 from bench.figures import Figure, Result, cpu_figures, latency_figures
+from bench.plan import Plan
 from bench.progress import progress
 from bench.recordings import Recording
 from bench.target import Target
@@ -38,11 +39,11 @@ class _Fetched:
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
 
-def measure_replay(target: Target, recordings: Sequence[Recording], seconds: float) -> list[Result]:
-    """Run the benchmark, each encoding for so long. Raises BenchError."""
+def measure_replay(target: Target, plan: Plan) -> list[Result]:
+    """Run the benchmark, once for each encoding. Raises BenchError."""
     with Api(target) as api:
-        stored = [_store(api, recording) for recording in recordings]
-        return [_measure(target, api, stored, encoding, seconds) for encoding in ENCODINGS]
+        stored = [_store(api, recording) for recording in plan.recordings]
+        return [_measure(target, api, stored, encoding, plan.seconds) for encoding in ENCODINGS]
 
 
 def _measure(

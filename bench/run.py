@@ -1,51 +1,37 @@
 """Runs benchmarks, on one server or on two in turn."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 from bench.errors import BenchError
 from bench.figures import Result
-from bench.ingest import IngestOptions, measure_ingest
-from bench.live import LiveOptions, measure_live
-from bench.recordings import Recording
-from bench.replay import ENCODINGS, measure_replay
+from bench.ingest import measure_ingest
+from bench.live import measure_live
+from bench.plan import Plan
+from bench.replay import measure_replay
 from bench.target import Target
 
-BENCHMARKS = ("ingest", "live", "replay")
+BENCHMARKS: dict[str, Callable[[Target, Plan], Sequence[Result]]] = {
+    "ingest": measure_ingest,
+    "live": measure_live,
+    "replay": measure_replay,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to measure."""
-
-    benchmarks: Sequence[str]
-    recordings: Sequence[Recording]
-    ingest: IngestOptions
-    live: LiveOptions
-
-
-def run_benchmarks(plan: Plan, targets: Sequence[Target]) -> Iterator[list[Result]]:
-    """Yield each benchmark's results, one for each server; the servers take turns."""
-    for benchmark in plan.benchmarks:
-        found = [_measure(benchmark, plan, target) for target in targets]
-        names = dict.fromkeys(result.benchmark for results in found for result in results)
-        for name in names:
-            yield [result for results in found for result in results if result.benchmark == name]
+def run_benchmarks(
+    names: Sequence[str], plan: Plan, targets: Sequence[Target]
+) -> Iterator[Sequence[Result]]:
+    """Yield the results to be shown side by side, one for each server; the servers take turns."""
+    for name in names:
+        measured = [_measure(name, plan, target) for target in targets]
+        if all(len(results) == len(measured[0]) for results in measured):
+            yield from zip(*measured, strict=True)
+        else:  # one of them failed
+            yield from ([result] for results in measured for result in results)
 
 
-def _measure(benchmark: str, plan: Plan, target: Target) -> list[Result]:
+def _measure(name: str, plan: Plan, target: Target) -> Sequence[Result]:
     """Run one benchmark on one server; that it cannot be run is a result too."""
     try:
-        match benchmark:
-            case "ingest":
-                return [measure_ingest(target, plan.recordings, plan.ingest)]
-            case "live":
-                return [measure_live(target, plan.recordings, plan.live)]
-            case _:
-                return measure_replay(target, plan.recordings, plan.ingest.seconds)
+        return BENCHMARKS[name](target, plan)
     except BenchError as error:
-        names = [f"{benchmark} {encoding}" for encoding in ENCODINGS]
-        return [
-            Result(name, target.name, [], [str(error)])
-            for name in (names if benchmark == "replay" else [benchmark])
-        ]
+        return [Result(name, target.name, [], [str(error)])]

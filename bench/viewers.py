@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import selectors
+import signal
 import socket
 import time
 from array import array
@@ -54,6 +55,7 @@ def watch(link: Connection, target: Target, path: str, session_id: str, count: i
     Tells through the link when all are connected and when all get events; once it has been told how
     many batches there are and they have come, or nothing comes any more, sends what came.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started us
     try:
         viewers = _Viewers(link)
         viewers.connect(target, path, session_id, count)
