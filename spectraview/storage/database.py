@@ -107,6 +107,28 @@ class Database:
     async def _run(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
+        """Run a statement, and tell a cancelled task from a cancelled statement.
+
+        The wait_for in aiopg loses a cancellation of the task that comes as the statement ends (up
+        to Python 3.11); and aiopg raises CancelledError when an administrator or a
+        statement_timeout cancels the statement.
+        """
+        task = asyncio.current_task()
+        assert task is not None, "coroutines run in tasks"
+        cancellations = task.cancelling()
+        try:
+            return await self._execute(query, parameters, within)
+        except asyncio.CancelledError as error:
+            if task.cancelling() > cancellations:
+                raise
+            raise DatabaseUnavailable("PostgreSQL cancelled the statement") from error
+        finally:
+            if task.cancelling() > cancellations:
+                raise asyncio.CancelledError
+
+    async def _execute(
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
+    ) -> list[Row]:
         assert self._pool is not None, "the database is not open"
         try:
             async with (

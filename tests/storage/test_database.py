@@ -1,0 +1,44 @@
+"""The pool of connections: what is cancelled, and by whom."""
+
+import asyncio
+
+import psycopg2
+import pytest
+
+from spectraview.storage.database import Database, DatabaseUnavailable
+
+
+async def test_a_cancelled_task_ends_whenever_the_cancellation_comes(database: Database) -> None:
+    loop = asyncio.get_running_loop()
+    for step in range(300):
+        task = asyncio.create_task(database.fetch_all("SELECT 1"))
+        until = loop.time() + step * 0.000_01
+        while loop.time() < until:
+            await asyncio.sleep(0)
+        late = not task.cancel()
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        assert late or isinstance(outcome, asyncio.CancelledError)
+
+
+async def test_a_statement_that_an_administrator_cancels_is_an_outage(
+    database: Database, database_url: str
+) -> None:
+    slow = asyncio.create_task(database.fetch_all("SELECT pg_sleep(60)"))
+    await asyncio.to_thread(_cancel_statements, database_url, 2)  # it is tried twice
+    with pytest.raises(DatabaseUnavailable):
+        await slow
+    assert await database.fetch_all("SELECT 1") == [(1,)]
+
+
+def _cancel_statements(url: str, wanted: int) -> None:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        while wanted:
+            cursor.execute(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
+                " AND state = 'active'"
+            )
+            wanted -= cursor.rowcount
+    connection.close()
