@@ -47,8 +47,9 @@ def create_app(config: Config) -> web.Application:
     set_zlib_backend(isal_zlib)
     app = web.Application(
         middlewares=[answer_preflight, report_errors, require_api_key],
-        # Counts inflated bytes; read_body holds the bytes on the wire to max_body.
-        client_max_size=max(config.max_body, config.max_inflated) + 1,
+        client_max_size=config.max_body,
+        # aiohttp would answer a Content-Encoding that it can't undo itself, as plain text.
+        handler_args={"auto_decompress": False},
     )
     app[CONFIG] = config
     scopes: dict[object, str] = {r.handler: r.scope for r in ROUTES if r.scope}

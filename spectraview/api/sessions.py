@@ -1,7 +1,7 @@
 """Start, heartbeat and end of a session; a session's information, and the list of sessions."""
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -121,6 +121,6 @@ def _parse_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
         return None
     try:
         created, session_id = base64.urlsafe_b64decode(cursor).decode().split(" ")
-        return datetime.fromisoformat(created), UUID(session_id)
-    except ValueError as error:
+        return datetime.fromisoformat(created).astimezone(UTC), UUID(session_id)
+    except (ValueError, OverflowError) as error:
         raise InvalidParameter("cursor is not one that a list returned", where="cursor") from error

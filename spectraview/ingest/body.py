@@ -88,7 +88,7 @@ def _parse_members(body: bytes) -> _Body:
 
 def _check_session_id(part: Raw, session_id: UUID) -> None:
     sent = parse_text(part, "sessionId")
-    if sent is not None and sent.lower() != str(session_id):
+    if sent is not None and sent.lower().replace("-", "") != session_id.hex:
         raise SessionIdMismatch(where="sessionId")
 
 
