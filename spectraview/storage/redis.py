@@ -43,7 +43,7 @@ class RedisPipeline:
             socket_connect_timeout=_COMMAND_TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
-        self._redis: Redis = Redis(connection_pool=pool)
+        self._redis: Redis = Redis.from_pool(pool)  # so that aclose closes its connections
         self._clock = clock
         self._waiting: list[tuple[tuple[Command, ...], asyncio.Future[list[Any]]]] = []
         self._wake = asyncio.Event()
