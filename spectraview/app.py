@@ -92,6 +92,7 @@ async def _recording(app: web.Application) -> AsyncIterator[None]:
         app[CACHE].announce,
         timeout=config.commit_timeout,
         max_pending=config.max_pending,
+        ttl_hours=config.ttl_hours,
     ) as committer:
         app[COMMITTER] = committer
         app[RECORDER] = Recorder(app[STORE], app[CACHE], committer)

@@ -53,11 +53,13 @@ class Committer:
         *,
         timeout: float,
         max_pending: int,
+        ttl_hours: int,
     ) -> None:
         self._store = store
         self._announce = announce
         self._timeout = timeout
         self._max_pending = max_pending
+        self._ttl_hours = ttl_hours
         self._pending_bytes = 0
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
@@ -179,7 +181,7 @@ class Committer:
         ]
         if not missing:
             return results
-        await self._store.create_sessions(missing)
+        await self._store.create_sessions(missing, self._ttl_hours)
         # Only what was missing runs again: the others would come back as their own duplicates.
         again = iter(await self._store.append_batches(missing, within=self._timeout))
         return [

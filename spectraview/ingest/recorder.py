@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from spectraview.errors import (
+    ApiError,
     IdempotencyConflict,
     SessionAppConflict,
     SessionExpired,
@@ -85,26 +86,32 @@ class Recorder:
     async def touch_session(
         self, session_id: UUID, app_id: str | None, reported: ReportedStats
     ) -> Session:
-        """Keep a session alive. Raises SessionNotFound."""
+        """Keep a session alive. Raises SessionNotFound and SessionExpired."""
         session = await self._store.touch_session(session_id, app_id, reported)
         if session is None:
-            raise SessionNotFound
+            raise await self._missing(session_id, app_id)
         return session
 
     async def end_session(
         self, session_id: UUID, app_id: str | None, ended_at: float | None, reported: ReportedStats
     ) -> Session:
-        """End a session and tell its viewers. Raises SessionNotFound."""
+        """End a session and tell its viewers. Raises SessionNotFound and SessionExpired."""
         session = await self._store.end_session(session_id, app_id, ended_at, reported)
         if session is None:
-            raise SessionNotFound
+            raise await self._missing(session_id, app_id)
         self._cache.announce_end(session_id, session.batch_count)
         return session
+
+    async def _missing(self, session_id: UUID, app_id: str | None) -> ApiError:
+        expired = await self._store.is_expired(session_id, app_id)
+        return SessionExpired() if expired else SessionNotFound()
 
     async def _empty_receipt(self, batch: Batch, usage: Usage, bound_app_id: str | None) -> Receipt:
         """Answer a batch with nothing in it: there is nothing to store, but the session must be
         one.
         """
         session = await self.touch_session(batch.session_id, bound_app_id, ReportedStats())
+        if batch.app_id not in (None, session.app_id):
+            raise SessionAppConflict
         missing = session.keyframe_sequence is None or usage.snapshot_wanted
         return Receipt(0, 0, 0, None, False, usage.viewers, missing)

@@ -101,7 +101,7 @@ class Store:
         )
         return appended_from_rows(rows, len(batches))
 
-    async def create_sessions(self, batches: Collection[Batch]) -> None:
+    async def create_sessions(self, batches: Collection[Batch], ttl_hours: int) -> None:
         """Create the sessions of batches that came before their start; each batch names its app."""
         await self._database.fetch_all(
             queries.CREATE_SESSIONS,
@@ -111,6 +111,7 @@ class Store:
                 "user_ids": text_array(batch.user_id for batch in batches),
                 "started_ats": plain_array(_first_event_time(batch) for batch in batches),
                 "milliseconds": plain_array(_in_milliseconds(batch) for batch in batches),
+                "ttl_hours": ttl_hours,
             },
         )
 
@@ -166,6 +167,13 @@ class Store:
             queries.FETCH_SESSION, {"session_id": session_id, "app_id": app_id}
         )
         return Session(*row) if row else None
+
+    async def is_expired(self, session_id: UUID, app_id: str | None = None) -> bool:
+        """Tell whether a session was there and its time is over."""
+        row = await self._database.fetch_one(
+            queries.IS_EXPIRED, {"session_id": session_id, "app_id": app_id}
+        )
+        return bool(row and row[0])
 
     async def list_sessions(
         self,
@@ -310,5 +318,7 @@ SECONDS_BELOW = 100_000_000_000
 is 1973).
 """
 
-LATEST_SECONDS = 253_402_300_799
-"""The last second that PostgreSQL and Python both can hold: the end of the year 9999."""
+LATEST_SECONDS = 253_402_214_399
+"""The last second that PostgreSQL and Python both can hold in any time zone: a day before the end
+of the year 9999.
+"""

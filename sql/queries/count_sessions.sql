@@ -9,7 +9,14 @@ WHERE
   AND (%(to_time)s::timestamptz IS NULL OR started_at <= %(to_time)s)
   AND (%(has_errors)s::boolean IS NULL OR (GREATEST(error_count, reported_error_count) > 0) = %(has_errors)s)
   AND (%(live)s::boolean IS NULL OR (ended_at IS NULL) = %(live)s)
-  AND (%(min_duration)s::int IS NULL OR duration_seconds >= %(min_duration)s)
+  AND (%(min_duration)s::int IS NULL OR COALESCE(
+    duration_seconds,
+    -- While it goes on: up to the last event so far, as the session's information says.
+    GREATEST(
+      round(last_timestamp / CASE WHEN last_timestamp < 100000000000 THEN 1.0 ELSE 1000.0 END - extract(epoch FROM started_at)),
+      0
+    )
+  ) >= %(min_duration)s)
   AND (%(custom_event)s::text IS NULL OR EXISTS (
     SELECT 1 FROM custom_events c WHERE c.session_id = sessions.id AND c.event_type = %(custom_event)s
   ))

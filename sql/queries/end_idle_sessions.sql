@@ -4,7 +4,7 @@ WITH idle AS (
     id,
     COALESCE(
       to_timestamp(
-        LEAST(GREATEST(last_timestamp, 0), 253402300799000)
+        LEAST(GREATEST(last_timestamp, 0), 253402214399000)
         / CASE WHEN last_timestamp < 100000000000 THEN 1.0 ELSE 1000.0 END
       ),
       last_activity

@@ -15,7 +15,7 @@ SET
   metadata = CASE WHEN s.start_received THEN s.metadata ELSE EXCLUDED.metadata END,
   page_url = CASE WHEN s.start_received THEN s.page_url ELSE EXCLUDED.page_url END,
   ttl_hours = CASE WHEN s.start_received THEN s.ttl_hours ELSE EXCLUDED.ttl_hours END,
-  expires_at = CASE WHEN s.start_received THEN s.expires_at ELSE EXCLUDED.expires_at END,
+  expires_at = CASE WHEN s.start_received OR s.expires_at <= now() THEN s.expires_at ELSE EXCLUDED.expires_at END,
   ended_at = CASE WHEN s.ended_by = 'idle' THEN NULL ELSE s.ended_at END,
   duration_seconds = CASE WHEN s.ended_by = 'idle' THEN NULL ELSE s.duration_seconds END,
   ended_by = NULLIF(s.ended_by, 'idle'),
