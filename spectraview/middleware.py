@@ -103,8 +103,10 @@ async def _limit_rate(request: web.Request, key: ApiKey, scope: str) -> None:
     if scope == "ingest" and "session_id" in request.match_info:
         session_id = session_id_of(request)
     limit = config.rate_limit_ingest if scope == "ingest" else config.rate_limit_read
-    name = f"{key.key_id}:{scope}:{session_id or _client_address(request)}"
-    request[USAGE] = await request.app[RATE_LIMITER].use(name, limit, session_id)
+    place = str(session_id or _client_address(request))
+    request[USAGE] = await request.app[RATE_LIMITER].use(
+        f"{key.key_id}:{scope}", place, limit, session_id
+    )
 
 
 def _client_address(request: web.Request) -> str:

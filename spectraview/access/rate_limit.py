@@ -17,19 +17,22 @@ class RateLimiter:
         self._local: dict[str, int] = {}
         self._local_until = 0.0
 
-    async def use(self, name: str, limit: int, session_id: UUID | None = None) -> Usage:
-        """Count a request; the answer also says who watches the session. Raises RateLimited."""
+    async def use(self, name: str, place: str, limit: int, session_id: UUID | None = None) -> Usage:
+        """Count a request under `name` at a place, a session or a client's address.
+
+        The answer also says who watches the session. Raises RateLimited.
+        """
         try:
-            usage = await self._cache.use(name, session_id)
+            usage = await self._cache.use(name, place, session_id)
         except CacheUnavailable:
-            usage = Usage(self._use_locally(name))
+            usage = Usage(self._use_locally(f"{name}:{place}"))
             left = max(1, round(self._local_until - self._clock()))
         else:
             left = 0
         if usage.requests > limit:
             raise RateLimited(
                 f"Too many requests: {limit} a minute",
-                retry_after=left or await self._cache.seconds_left(name),
+                retry_after=left or await self._cache.seconds_left(name, place),
             )
         return usage
 

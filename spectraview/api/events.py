@@ -27,11 +27,9 @@ async def append_batch(request: web.Request) -> web.Response:
     bound = app_id_of(request)
     if bound is not None and batch.app_id not in (None, bound):
         raise AppForbidden(where="appId")
-    receipt = await request.app[RECORDER].append_batch(
-        replace(batch, app_id=batch.app_id or bound),
-        request[USAGE],
-        bound_app_id=bound,
-    )
+    if batch.app_id is None and bound is not None:
+        batch = replace(batch, app_id=bound)
+    receipt = await request.app[RECORDER].append_batch(batch, request[USAGE], bound_app_id=bound)
     return json_response(receipt_json(receipt))
 
 

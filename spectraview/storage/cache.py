@@ -15,7 +15,8 @@ from spectraview.storage.messages import (
     encode_message,
 )
 from spectraview.storage.models import StoredBatch
-from spectraview.storage.redis import CacheUnavailable, Command, RedisPipeline
+from spectraview.storage.redis import CacheUnavailable, Command, RedisPipeline, script_command
+from spectraview.storage.scripts import ANNOUNCE, USE
 
 SESSION_SECONDS = 3600
 BUFFER_SECONDS = 300
@@ -76,26 +77,25 @@ class Cache:
             return False
         return True
 
-    async def use(self, name: str, session_id: UUID | None) -> Usage:
-        """Count a request under `name`, and look who watches the session.
+    async def use(self, name: str, place: str, session_id: UUID | None) -> Usage:
+        """Count a request under `name` at a place (a session or a client's address), and look who
+        watches the session.
 
         Raises CacheUnavailable.
         """
-        key = f"rate:apikey:{{{name}}}"
-        commands: list[Command] = [("INCR", key), ("EXPIRE", key, RATE_SECONDS, "NX")]
+        keys = [_rate_key(name, place)]
         if session_id is not None:
-            commands += [("HVALS", _viewers_key(session_id)), ("EXISTS", _snapshot_key(session_id))]
-        answers = await self._pipeline.run(*commands)
-        if not isinstance(answers[0], int):  # a reply that is an error, such as OOM
-            raise CacheUnavailable(str(answers[0]))
-        if session_id is None:
-            return Usage(answers[0])
-        return Usage(answers[0], self._count(answers[2]), answers[3] == 1)
+            keys += [_viewers_key(session_id), _snapshot_key(session_id)]
+        (answer,) = await self._pipeline.run(script_command(USE, keys, RATE_SECONDS))
+        if not isinstance(answer, list):  # an error, such as OOM
+            raise CacheUnavailable(str(answer))
+        requests, viewers, snapshot_wanted = answer
+        return Usage(requests, self._count(viewers), bool(snapshot_wanted))
 
-    async def seconds_left(self, name: str) -> int:
+    async def seconds_left(self, name: str, place: str) -> int:
         """Return the seconds until a rate's window ends, at least 1."""
         try:
-            (left,) = await self._pipeline.run(("TTL", f"rate:apikey:{{{name}}}"))
+            (left,) = await self._pipeline.run(("TTL", _rate_key(name, place)))
         except CacheUnavailable:
             return RATE_SECONDS
         return left if isinstance(left, int) and left > 0 else 1
@@ -103,8 +103,7 @@ class Cache:
     def announce(self, announcements: Sequence[Announcement]) -> None:
         """Publish committed batches and keep them in the session hashes and buffers."""
         for announced in announcements:
-            message = batch_message(announced.batch)
-            self._pipeline.send(*self._announcement(announced, message))
+            self._pipeline.send(self._announcement(announced))
 
     def announce_end(self, session_id: UUID, batch_count: int) -> None:
         """Publish that a session has ended."""
@@ -157,28 +156,25 @@ class Cache:
         value = b"%d:" % version + data
         self._pipeline.send(("SET", _replay_key(session_id), value, "EX", REPLAY_SECONDS))
 
-    def _announcement(self, announced: Announcement, message: BatchStored) -> list[Command]:
-        session_key = f"session:{{{announced.session_id}}}"
-        data = encode_message(message)
-        commands: list[Command] = [
-            (
-                *("HSET", session_key, "appId", announced.app_id),
-                *("userId", announced.user_id or "", "startTime", announced.start_time),
-                *("lastActivity", int(self._now() * 1000), "eventCount", announced.event_count),
-            ),
-            ("EXPIRE", session_key, SESSION_SECONDS),
-            ("PUBLISH", channel_of(announced.session_id), data),
-        ]
-        if message.event_data is not None:
-            buffer_key = _buffer_key(announced.session_id)
-            commands += [
-                ("RPUSH", buffer_key, data),
-                ("LTRIM", buffer_key, -BUFFERED_BATCHES, -1),
-                ("EXPIRE", buffer_key, BUFFER_SECONDS),
-            ]
-        if announced.has_snapshot:
-            commands.append(("DEL", _snapshot_key(announced.session_id)))
-        return commands
+    def _announcement(self, announced: Announcement) -> Command:
+        message = batch_message(announced.batch)
+        tag = f"{{{announced.session_id}}}"
+        return script_command(
+            ANNOUNCE,
+            (f"session:{tag}", f"events:{tag}:buffer", f"snapshot:{tag}"),
+            f"live:{tag}",
+            encode_message(message),
+            int(message.event_data is not None),
+            int(announced.has_snapshot),
+            announced.app_id,
+            announced.user_id or "",
+            announced.start_time,
+            int(self._now() * 1000),
+            announced.event_count,
+            SESSION_SECONDS,
+            BUFFER_SECONDS,
+            BUFFERED_BATCHES,
+        )
 
     def _count(self, values: Any) -> int:
         """Add up what processes noted, leaving out those that have stopped noting."""
@@ -197,6 +193,11 @@ def _buffered_batch(item: bytes) -> StoredBatch | None:
 
 def _list(answer: Any) -> list[bytes]:
     return answer if isinstance(answer, list) else []
+
+
+def _rate_key(name: str, place: str) -> str:
+    # Tagged by the place, so that a session's counter lies in the session's slot of a cluster.
+    return f"rate:apikey:{name}:{{{place}}}"
 
 
 def _buffer_key(session_id: UUID) -> str:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import pytest
 import ujson
-from aiohttp.test_utils import TestClient
 from redis.asyncio import Redis
 
 from spectraview.embedded import EmbeddedServers
@@ -55,7 +54,7 @@ async def test_a_fault_of_redis_costs_a_viewer_nothing(
     async with watching.watch(session_id) as viewer:
         sent: list[Event] = []
         for start in range(0, ROUNDS, 10):
-            await redis.execute_command(*fault, *(["SKIPME", "yes"] if "KILL" in fault else []))
+            await redis.execute_command(*fault, *(["SKIPME", "yes"] if "KILL" in fault else []))  # type: ignore[no-untyped-call]
             sent += await send_rounds(ingesting, session_id, range(start, start + 10))
         await ingesting.end(session_id)
         assert await viewer.rest() == sent
@@ -74,7 +73,7 @@ async def test_messages_lost_on_the_way_are_read_from_the_store(
         await redis.publish(f"live:{{{session_id}}}", b"\x93\xa5other")
         connection = await redis.client_list()
         assert connection
-        await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
         sent += await send_rounds(ingesting, session_id, range(5, 10))
         assert await viewer.take(10) == sent[10:]
 
@@ -130,10 +129,9 @@ class StalledViewer:
     """A viewer that subscribes and then reads nothing."""
 
     def __init__(self, api: ApiClient, session_id: UUID) -> None:
-        server: TestClient[object, object] = api.client  # type: ignore[assignment]
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._address = ("127.0.0.1", server.port)
+        self._address = ("127.0.0.1", api.client.port)
         self._request = (
             f"GET /api/sessions/{session_id}/live?apiKey={api.keys['read']} HTTP/1.1\r\n"
             "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
