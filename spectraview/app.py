@@ -31,7 +31,13 @@ from spectraview.keys import (
 from spectraview.lifecycle.jobs import running_jobs
 from spectraview.live.hub import Hub
 from spectraview.live.watched import LiveLimits
-from spectraview.middleware import allow_origin, answer_preflight, report_errors, require_api_key
+from spectraview.middleware import (
+    allow_origin,
+    answer_preflight,
+    compress_json,
+    report_errors,
+    require_api_key,
+)
 from spectraview.replay.reader import ReplayReader
 from spectraview.routes import ROUTES
 from spectraview.storage.cache import Cache
@@ -46,7 +52,7 @@ def create_app(config: Config) -> web.Application:
     """Return the application; it opens nothing before it is started."""
     set_zlib_backend(isal_zlib)
     app = web.Application(
-        middlewares=[answer_preflight, report_errors, require_api_key],
+        middlewares=[answer_preflight, compress_json, report_errors, require_api_key],
         client_max_size=config.max_body,
         # aiohttp would answer a Content-Encoding that it can't undo itself, as plain text.
         handler_args={"auto_decompress": False},

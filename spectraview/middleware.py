@@ -10,13 +10,14 @@ from aiohttp.typedefs import Handler
 
 from spectraview import errors
 from spectraview.access.api_keys import ApiKey
-from spectraview.api.requests import session_id_of
+from spectraview.api.requests import accepts_gzip, session_id_of
 from spectraview.api.responses import error_response
 from spectraview.keys import API_KEY, API_KEYS, CONFIG, RATE_LIMITER, SCOPES, USAGE
 from spectraview.storage.database import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
+_COMPRESS_FROM = 1024
 _KNOWN_STATUS: dict[int, type[errors.ApiError]] = {
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
@@ -58,6 +59,17 @@ async def answer_preflight(request: web.Request, handler: Handler) -> web.Stream
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return web.Response(status=204, headers=_PREFLIGHT_HEADERS)
     return await handler(request)
+
+
+@web.middleware
+async def compress_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Compress larger answers for clients that take gzip; aiohttp itself would disregard `q=0`."""
+    response = await handler(request)
+    if isinstance(response, web.Response) and len(response.body or b"") >= _COMPRESS_FROM:
+        response.headers.add("Vary", "Accept-Encoding")
+        if accepts_gzip(request):
+            response.enable_compression(web.ContentCoding.gzip)
+    return response
 
 
 @web.middleware

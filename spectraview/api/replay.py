@@ -4,7 +4,7 @@ import logging
 
 from aiohttp import web
 
-from spectraview.api.requests import app_id_of, session_id_of
+from spectraview.api.requests import accepts_gzip, app_id_of, session_id_of
 from spectraview.errors import SessionNotFound
 from spectraview.keys import REPLAY_READER, STORE
 from spectraview.replay.reader import IncompleteReplay
@@ -20,7 +20,7 @@ async def get_replay(request: web.Request) -> web.StreamResponse:
     session = await request.app[STORE].fetch_session(session_id, app_id_of(request))
     if session is None:
         raise SessionNotFound
-    gzip = _accepts_gzip(request)
+    gzip = accepts_gzip(request)
     headers = {
         "ETag": f'"{session.batch_count}{"-gzip" if gzip else ""}"',
         "Cache-Control": "private, no-cache",
@@ -51,12 +51,3 @@ async def _stream(
         if request.transport is not None:
             request.transport.abort()
     return response
-
-
-def _accepts_gzip(request: web.Request) -> bool:
-    """Tell whether the client takes gzip (RFC 9110 section 12.5.3)."""
-    for entry in request.headers.get("Accept-Encoding", "").lower().split(","):
-        coding, _, quality = entry.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False

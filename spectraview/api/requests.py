@@ -23,6 +23,7 @@ from spectraview.storage.codec import CorruptData, TooLarge, detect_codec, infla
 
 # Python's UUID takes far more: braces, prefixes, 0x, underscores.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+_NOT_ACCEPTED = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 _PLAIN = ("", "identity")
 _ENCODINGS = (*_PLAIN, "gzip", "deflate")
 _INLINE_COMPRESSED = 4096
@@ -42,6 +43,15 @@ def session_id_of(request: web.Request) -> UUID:
 def app_id_of(request: web.Request) -> str | None:
     """Return the app that the request's API key is bound to, None for every app."""
     return request[API_KEY].app_id
+
+
+def accepts_gzip(request: web.Request) -> bool:
+    """Tell whether the client takes gzip (RFC 9110 section 12.5.3): `gzip` weighs more than `*`."""
+    accepted: dict[str, bool] = {}
+    for entry in request.headers.get("Accept-Encoding", "").lower().split(","):
+        coding, _, quality = entry.partition(";")
+        accepted[coding.strip()] = not _NOT_ACCEPTED.fullmatch(quality)
+    return accepted.get("gzip", accepted.get("*", False))
 
 
 async def read_body(request: web.Request) -> bytes:

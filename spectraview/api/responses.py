@@ -1,4 +1,4 @@
-"""How answers are written: JSON, compressed when it is worth it, errors always in the same form."""
+"""How answers are written: JSON, errors always in the same form."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,6 @@ import ujson
 from aiohttp import web
 
 from spectraview.errors import ApiError
-
-_COMPRESS_FROM = 1024
 
 
 def dumps(value: object) -> str:
@@ -24,12 +22,7 @@ def json_text_response(
     text: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Answer with JSON that is already text."""
-    response = web.Response(
-        body=text, status=status, content_type="application/json", headers=headers
-    )
-    if len(text) >= _COMPRESS_FROM:
-        response.enable_compression()
-    return response
+    return web.Response(body=text, status=status, content_type="application/json", headers=headers)
 
 
 def error_response(error: ApiError) -> web.Response:
