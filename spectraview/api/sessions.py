@@ -71,10 +71,10 @@ async def get_session(request: web.Request) -> web.Response:
 async def list_sessions(request: web.Request) -> web.Response:
     """Answer a page of sessions, the newest first."""
     narrowed = _filter(request)
-    limit = int_parameter(request, "limit", least=1, most=request.app[CONFIG].max_list)
+    longest = request.app[CONFIG].max_list
+    limit = int_parameter(request, "limit", least=1, most=longest) or min(_DEFAULT_LIMIT, longest)
     offset = int_parameter(request, "offset", most=_DEEPEST_OFFSET) or 0
     before = _parse_cursor(text_parameter(request, "cursor"))
-    limit = limit or _DEFAULT_LIMIT
     store = request.app[STORE]
     listed = await store.list_sessions(narrowed, limit=limit, offset=offset, before=before)
     answer: dict[str, object] = {
