@@ -65,7 +65,8 @@ async def answer_preflight(request: web.Request, handler: Handler) -> web.Stream
 async def compress_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Compress larger answers for clients that take gzip; aiohttp itself would disregard `q=0`."""
     response = await handler(request)
-    if isinstance(response, web.Response) and len(response.body or b"") >= _COMPRESS_FROM:
+    body = response.body if isinstance(response, web.Response) else None
+    if isinstance(body, bytes) and len(body) >= _COMPRESS_FROM:
         response.headers.add("Vary", "Accept-Encoding")
         if accepts_gzip(request):
             response.enable_compression(web.ContentCoding.gzip)
