@@ -11,6 +11,8 @@ from isal import isal_zlib
 
 from spectraview.access.api_keys import ApiKeys
 from spectraview.access.rate_limit import RateLimiter
+from spectraview.access.revocation import watching_revocations
+from spectraview.access.viewer_tokens import ViewerTokens
 from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
@@ -27,6 +29,8 @@ from spectraview.keys import (
     SCOPES,
     STARTED_AT,
     STORE,
+    TOKEN_HANDLERS,
+    VIEWER_TOKENS,
 )
 from spectraview.lifecycle.jobs import running_jobs
 from spectraview.live.hub import Hub
@@ -60,6 +64,7 @@ def create_app(config: Config) -> web.Application:
     app[CONFIG] = config
     scopes: dict[object, str] = {r.handler: r.scope for r in ROUTES if r.scope}
     app[SCOPES] = scopes
+    app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_drain)
@@ -77,6 +82,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[DATABASE] = database
         app[STORE] = Store(database)
         app[API_KEYS] = ApiKeys(database, time.monotonic)
+        app[VIEWER_TOKENS] = ViewerTokens(database, time.time)
         app[STARTED_AT] = time.monotonic()
         yield
 
@@ -115,7 +121,8 @@ async def _live(app: web.Application) -> AsyncIterator[None]:
         head_interval=config.head_interval,
     ) as hub:
         app[HUB] = hub
-        yield
+        async with watching_revocations(app[API_KEYS], hub.cut):
+            yield
 
 
 async def _jobs(app: web.Application) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from spectraview.access.api_keys import ApiKey, ApiKeys
 from spectraview.access.rate_limit import RateLimiter
+from spectraview.access.viewer_tokens import ViewerToken, ViewerTokens
 from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
@@ -22,10 +23,13 @@ RECORDER = web.AppKey("RECORDER", Recorder)
 HUB = web.AppKey("HUB", Hub)
 REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
+VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 
 SCOPES = web.AppKey("SCOPES", dict[object, str])
+TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])
 
 API_KEY = web.RequestKey("API_KEY", ApiKey)
+VIEWER_TOKEN = web.RequestKey("VIEWER_TOKEN", ViewerToken)
 USAGE = web.RequestKey("USAGE", Usage)

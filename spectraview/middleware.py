@@ -10,9 +10,20 @@ from aiohttp.typedefs import Handler
 
 from spectraview import errors
 from spectraview.access.api_keys import ApiKey
+from spectraview.access.viewer_tokens import InvalidViewerToken
 from spectraview.api.requests import accepts_gzip, session_id_of
 from spectraview.api.responses import error_response
-from spectraview.keys import API_KEY, API_KEYS, CONFIG, RATE_LIMITER, SCOPES, USAGE
+from spectraview.keys import (
+    API_KEY,
+    API_KEYS,
+    CONFIG,
+    RATE_LIMITER,
+    SCOPES,
+    TOKEN_HANDLERS,
+    USAGE,
+    VIEWER_TOKEN,
+    VIEWER_TOKENS,
+)
 from spectraview.storage.database import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
@@ -26,7 +37,7 @@ _KNOWN_STATUS: dict[int, type[errors.ApiError]] = {
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": (
-        "Content-Type, Content-Encoding, X-API-Key, Idempotency-Key, If-None-Match"
+        "Content-Type, Content-Encoding, X-API-Key, Authorization, Idempotency-Key, If-None-Match"
     ),
     "Access-Control-Max-Age": "86400",
 }
@@ -78,7 +89,7 @@ async def require_api_key(request: web.Request, handler: Handler) -> web.StreamR
     """Let a request through when its API key has the scope that its route asks for."""
     scope = request.app[SCOPES].get(request.match_info.handler)
     if scope is not None:
-        key = await _find_key(request)
+        key = await _find_key_or_token(request)
         if not key.allows(scope):
             raise errors.Forbidden(f"This API key lacks the scope {scope}")
         if not key.allows_origin(request.headers.get("Origin")):
@@ -97,6 +108,25 @@ async def allow_origin(request: web.Request, response: web.StreamResponse) -> No
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "Retry-After, ETag"
         response.headers.add("Vary", "Origin")
+
+
+async def _find_key_or_token(request: web.Request) -> ApiKey:
+    text = _token_text(request)
+    if text is None or request.match_info.handler not in request.app[TOKEN_HANDLERS]:
+        return await _find_key(request)
+    try:
+        token = await request.app[VIEWER_TOKENS].check(text, session_id_of(request))
+    except InvalidViewerToken as error:
+        raise errors.Unauthorized(f"Unauthorized: {error}") from error
+    if request.app[API_KEYS].is_revoked(token.key_id):
+        raise errors.Unauthorized("Unauthorized: the token's API key is revoked")
+    request[VIEWER_TOKEN] = token
+    return token.as_key()
+
+
+def _token_text(request: web.Request) -> str | None:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text if kind.lower() == "bearer" else request.query.get("token")
 
 
 async def _find_key(request: web.Request) -> ApiKey:

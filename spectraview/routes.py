@@ -15,6 +15,7 @@ from spectraview.api.sessions import (
     note_heartbeat,
     start_session,
 )
+from spectraview.api.tokens import create_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Route:
     path: str
     handler: Handler
     scope: str | None
+    viewer_token: bool = False
+    """Whether a viewer token of the session will do in place of a key."""
 
 
 ROUTES = (
@@ -34,7 +37,8 @@ ROUTES = (
     Route("POST", "/api/sessions/{session_id}/heartbeat", note_heartbeat, "ingest"),
     Route("POST", "/api/sessions/{session_id}/end", end_session, "ingest"),
     Route("GET", "/api/sessions", list_sessions, "read"),
-    Route("GET", "/api/sessions/{session_id}", get_session, "read"),
-    Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read"),
-    Route("GET", "/api/sessions/{session_id}/live", watch_session, "read"),
+    Route("GET", "/api/sessions/{session_id}", get_session, "read", viewer_token=True),
+    Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read", viewer_token=True),
+    Route("GET", "/api/sessions/{session_id}/live", watch_session, "read", viewer_token=True),
+    Route("POST", "/api/sessions/{session_id}/tokens", create_token, "read"),
 )

@@ -100,11 +100,19 @@ class ApiClient:
 
     @asynccontextmanager
     async def watch(
-        self, session_id: UUID, *, key: str = "read", start: object = None, **members: object
+        self,
+        session_id: UUID,
+        *,
+        key: str | None = "read",
+        token: str | None = None,
+        start: object = None,
+        **members: object,
     ) -> AsyncIterator["LiveClient"]:
         """Subscribe to a session's live view; `start` is the message's `from`."""
         path = f"/api/sessions/{session_id}/live"
-        headers = {"X-API-Key": self.keys.get(key, key)}
+        if token is not None:
+            path += f"?token={token}"
+        headers = {"X-API-Key": self.keys.get(key, key)} if key is not None else {}
         async with self.client.ws_connect(path, headers=headers, max_msg_size=0) as websocket:
             message = {"type": "subscribe", "sessionId": str(session_id)} | members
             if start is not None:

@@ -65,6 +65,7 @@ class ApiKeys:
         self._database = database
         self._clock = clock
         self._known: dict[bytes, tuple[float, ApiKey | None]] = {}
+        self._revoked: set[int] = set()
         self._lookups: SharedCalls[ApiKey | None] = SharedCalls("api-key-lookup")
 
     async def find(self, text: str) -> ApiKey | None:
@@ -95,6 +96,19 @@ class ApiKeys:
                 "origins": list(origins),
             },
         )
+
+    async def forget_revoked(self) -> set[int]:
+        """Forget the keys that were revoked since the last call, and return their ids."""
+        rows = await self._database.fetch_all(queries.LIST_REVOKED_KEYS)
+        for key_id, hashed in rows:
+            if key_id not in self._revoked:
+                self._known.pop(bytes(hashed), None)
+        known, self._revoked = self._revoked, {key_id for key_id, _ in rows}
+        return self._revoked - known
+
+    def is_revoked(self, key_id: int) -> bool:
+        """Tell whether a key is known to be revoked."""
+        return key_id in self._revoked
 
     async def list_keys(self) -> Sequence[ApiKey]:
         """Return all keys, revoked ones too."""

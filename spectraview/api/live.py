@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aiohttp import WSMsgType, web
 
-from spectraview.api.requests import app_id_of, session_id_of
+from spectraview.api.requests import access_of, session_id_of
 from spectraview.errors import SessionNotFound, TooManyViewers, UpgradeRequired
 from spectraview.keys import CONFIG, HUB
 from spectraview.live.protocol import (
@@ -73,7 +73,7 @@ async def _watch(
     subscription = await _subscription(websocket, session_id)
     hub = request.app[HUB]
     show = asyncio.create_task(
-        hub.show(session_id, app_id_of(request), connection, subscription), name="viewer"
+        hub.show(session_id, access_of(request), connection, subscription), name="viewer"
     )
     leave = asyncio.create_task(_until_gone(websocket), name="viewer-reader")
     try:

@@ -18,7 +18,8 @@ from spectraview.errors import (
     InvalidSessionId,
     UnsupportedEncoding,
 )
-from spectraview.keys import API_KEY, CONFIG
+from spectraview.keys import API_KEY, CONFIG, VIEWER_TOKEN
+from spectraview.live.protocol import ViewerAccess
 from spectraview.storage.codec import CorruptData, TooLarge, detect_codec, inflate
 
 # Python's UUID takes far more: braces, prefixes, 0x, underscores.
@@ -52,6 +53,12 @@ def accepts_gzip(request: web.Request) -> bool:
         coding, _, quality = entry.partition(";")
         accepted[coding.strip()] = not _NOT_ACCEPTED.fullmatch(quality)
     return accepted.get("gzip", accepted.get("*", False))
+
+
+def access_of(request: web.Request) -> ViewerAccess:
+    """Return by what right the request watches a session."""
+    key, token = request[API_KEY], request.get(VIEWER_TOKEN)
+    return ViewerAccess(key.key_id, key.app_id, token.expires_at if token else None)
 
 
 async def read_body(request: web.Request) -> bytes:

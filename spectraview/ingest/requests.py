@@ -1,4 +1,4 @@
-"""Reads the bodies of start, heartbeat and end."""
+"""Reads the bodies of start, heartbeat and end, and of the request for a token."""
 
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
@@ -39,6 +39,10 @@ class _End(Struct, rename="camel"):
     stats: _Stats | None = None
 
 
+class _TokenRequest(Struct):
+    seconds: Annotated[int, Meta(ge=1, le=2_592_000)] = 3600
+
+
 class _Start(Struct, rename="camel"):
     session_id: UUID
     app_id: Raw = _NULL
@@ -56,6 +60,7 @@ class _Metadata(Struct):
 _START = msgspec.json.Decoder(_Start)
 _HEARTBEAT = msgspec.json.Decoder(_Heartbeat)
 _END = msgspec.json.Decoder(_End)
+_TOKEN_REQUEST = msgspec.json.Decoder(_TokenRequest)
 _METADATA = msgspec.json.Decoder(_Metadata)
 
 
@@ -91,6 +96,11 @@ def parse_end(body: bytes) -> tuple[float | None, ReportedStats]:
     end = _decode(_END, body or b"{}")
     ended_at = None if end.end_time is None else seconds_of(end.end_time, "endTime")
     return ended_at, _reported(end.stats)
+
+
+def parse_token_request(body: bytes) -> int:
+    """Return for how many seconds a viewer token is wanted: an hour when the body is empty."""
+    return _decode(_TOKEN_REQUEST, body or b"{}").seconds
 
 
 def _reported(stats: _Stats | None) -> ReportedStats:

@@ -5,8 +5,9 @@ after the last.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID, uuid4
@@ -14,7 +15,14 @@ from uuid import UUID, uuid4
 from spectraview.errors import SessionNotFound
 from spectraview.live.broker import Broker
 from spectraview.live.pages import Pages
-from spectraview.live.protocol import NOT_FOUND, RECONNECT, Resume, Subscription
+from spectraview.live.protocol import (
+    NOT_FOUND,
+    RECONNECT,
+    UNAUTHORIZED,
+    Resume,
+    Subscription,
+    ViewerAccess,
+)
 from spectraview.live.viewer import Connection, Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache
@@ -93,7 +101,7 @@ class Hub:
     async def show(
         self,
         session_id: UUID,
-        app_id: str | None,
+        access: ViewerAccess,
         connection: Connection,
         subscription: Subscription,
     ) -> None:
@@ -102,19 +110,27 @@ class Hub:
         Raises ViewerClosed with the code to close with, Stalled, SessionNotFound and
         DatabaseUnavailable.
         """
-        async with self._watching(session_id, app_id) as watched:
-            session = await self.session(session_id, app_id)
+        async with self._watching(session_id, access.app_id) as watched:
+            session = await self.session(session_id, access.app_id)
             position, sequence = await self._start_of(session, subscription, watched)
-            viewer = Viewer(connection, subscription, position, sequence)
+            viewer = Viewer(connection, subscription, position, sequence, access.key_id)
             watched.add(viewer)
             self._note(watched)
             self._cache.want_snapshot(session_id)
             viewer.tell(_subscribed(session, watched, sequence))
             try:
-                await watched.follow(viewer)
+                with _expiring(viewer, access):
+                    await watched.follow(viewer)
             finally:
                 watched.remove(viewer)
                 self._note(watched)
+
+    def cut(self, key_ids: Collection[int]) -> None:
+        """Close the viewers that watch by one of these keys, which are no longer good."""
+        for watched in self._watched.values():
+            for viewer in list(watched.viewers):
+                if viewer.key_id in key_ids:
+                    viewer.end(UNAUTHORIZED, "key revoked")
 
     def drain(self) -> None:
         """Send all viewers elsewhere, each told to come back after a delay of its own."""
@@ -255,6 +271,21 @@ class Hub:
                     watched.viewer_count = count
                     for viewer in list(watched.viewers):
                         viewer.tell({"type": "viewers", "viewers": count})
+
+
+@contextmanager
+def _expiring(viewer: Viewer, access: ViewerAccess) -> Iterator[None]:
+    """Close a viewer when its right to watch ends."""
+    if access.expires_at is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    left = max(0.0, access.expires_at - time.time())
+    expiry = loop.call_later(left, viewer.end, UNAUTHORIZED, "token expired")
+    try:
+        yield
+    finally:
+        expiry.cancel()
 
 
 def _subscribed(session: Session, watched: WatchedSession, sequence: int) -> dict[str, object]:

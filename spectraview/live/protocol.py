@@ -44,6 +44,17 @@ class Subscription:
     packed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ViewerAccess:
+    """By what right a viewer watches: an API key, bound to an app or not, and until when (seconds
+    since 1970; None: as long as the key is good).
+    """
+
+    key_id: int
+    app_id: str | None = None
+    expires_at: float | None = None
+
+
 class InvalidSubscription(Exception):
     """The first message is no subscribe message for this session."""
 

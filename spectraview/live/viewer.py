@@ -105,9 +105,15 @@ class Viewer:
     """Where one connection stands in a session, and how it wants to see it."""
 
     def __init__(
-        self, connection: Connection, subscription: Subscription, position: Position, sequence: int
+        self,
+        connection: Connection,
+        subscription: Subscription,
+        position: Position,
+        sequence: int,
+        key_id: int,
     ) -> None:
         self.connection = connection
+        self.key_id = key_id
         self.position = position
         self.sequence = sequence
         self.bytes_behind = 0
