@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from spectraview.errors import InvalidBody, Overloaded, SessionNotFound, StoreUnavailable
+from spectraview.ingest.clock import client_time
 from spectraview.storage.append import Appended
-from spectraview.storage.cache import Announcement
+from spectraview.storage.cache import ActiveSession, Announcement
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.models import Batch, StoredBatch
 from spectraview.storage.store import Store
@@ -253,12 +254,13 @@ def _announcement(batch: Batch, result: Appended) -> Announcement:
         tuple(event.body for event in batch.custom_events),
         tuple(error.body for error in batch.errors),
     )
-    return Announcement(
-        session_id=batch.session_id,
-        app_id=result.app_id,
-        user_id=result.user_id,
-        start_time=int(result.started_at.timestamp() * (1000 if result.milliseconds else 1)),
-        batch=stored,
-        event_count=result.next_sequence,
-        has_snapshot=bool(summary.keyframes) or summary.orphan_snapshot is not None,
+    session = ActiveSession(
+        batch.session_id,
+        result.app_id,
+        result.user_id,
+        client_time(result.started_at, milliseconds=result.milliseconds),
+        result.milliseconds,
+        result.next_sequence,
     )
+    has_snapshot = bool(summary.keyframes) or summary.orphan_snapshot is not None
+    return Announcement(session, stored, has_snapshot)

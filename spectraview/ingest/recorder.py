@@ -10,8 +10,9 @@ from spectraview.errors import (
     SessionExpired,
     SessionNotFound,
 )
+from spectraview.ingest.clock import client_time
 from spectraview.ingest.committer import Committer
-from spectraview.storage.cache import Cache, Usage
+from spectraview.storage.cache import ActiveSession, Cache, Usage
 from spectraview.storage.models import Batch, Session
 from spectraview.storage.store import NewSession, ReportedStats, Store
 
@@ -50,6 +51,7 @@ class Recorder:
             raise SessionAppConflict(where="sessionId")
         if session.expires_at <= session.last_activity:
             raise SessionExpired
+        self._cache.note_session(_active(session))
         return session
 
     async def append_batch(
@@ -90,6 +92,7 @@ class Recorder:
         session = await self._store.touch_session(session_id, app_id, reported)
         if session is None:
             raise await self._missing(session_id, app_id)
+        self._cache.note_session(_active(session))
         return session
 
     async def end_session(
@@ -115,3 +118,14 @@ class Recorder:
             raise SessionAppConflict
         missing = session.keyframe_sequence is None or usage.snapshot_wanted
         return Receipt(0, 0, 0, None, False, usage.viewers, missing)
+
+
+def _active(session: Session) -> ActiveSession:
+    return ActiveSession(
+        session.session_id,
+        session.app_id,
+        session.user_id,
+        client_time(session.started_at, milliseconds=session.milliseconds),
+        session.milliseconds,
+        session.next_sequence,
+    )

@@ -40,15 +40,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
-    """A batch that was just committed, with the session's fields that Redis keeps."""
+class ActiveSession:
+    """The fields of a session that Redis keeps; its times count milliseconds or seconds."""
 
     session_id: UUID
     app_id: str
     user_id: str | None
     start_time: int
-    batch: StoredBatch
+    milliseconds: bool
     event_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A batch that was just committed, with its session after it."""
+
+    session: ActiveSession
+    batch: StoredBatch
     has_snapshot: bool
 
 
@@ -105,6 +113,18 @@ class Cache:
         for announced in announcements:
             self._pipeline.send(self._announcement(announced))
 
+    def note_session(self, session: ActiveSession) -> None:
+        """Keep a session's fields for an hour from now."""
+        key = f"session:{{{session.session_id}}}"
+        self._pipeline.send(
+            (
+                *("HSET", key, "appId", session.app_id, "userId", session.user_id or ""),
+                *("startTime", session.start_time, "lastActivity", self._time_for(session)),
+                *("eventCount", session.event_count),
+            ),
+            ("EXPIRE", key, SESSION_SECONDS),
+        )
+
     def announce_end(self, session_id: UUID, batch_count: int) -> None:
         """Publish that a session has ended."""
         data = encode_message(SessionEnded(batch_count))
@@ -158,7 +178,8 @@ class Cache:
 
     def _announcement(self, announced: Announcement) -> Command:
         message = batch_message(announced.batch)
-        tag = f"{{{announced.session_id}}}"
+        session = announced.session
+        tag = f"{{{session.session_id}}}"
         return script_command(
             ANNOUNCE,
             (f"session:{tag}", f"events:{tag}:buffer", f"snapshot:{tag}"),
@@ -166,15 +187,19 @@ class Cache:
             encode_message(message),
             int(message.event_data is not None),
             int(announced.has_snapshot),
-            announced.app_id,
-            announced.user_id or "",
-            announced.start_time,
-            int(self._now() * 1000),
-            announced.event_count,
+            session.app_id,
+            session.user_id or "",
+            session.start_time,
+            self._time_for(session),
+            session.event_count,
             SESSION_SECONDS,
             BUFFER_SECONDS,
             BUFFERED_BATCHES,
         )
+
+    def _time_for(self, session: ActiveSession) -> int:
+        """Return the time now in the unit of a session's clock."""
+        return int(self._now() * (1000 if session.milliseconds else 1))
 
     def _count(self, values: Any) -> int:
         """Add up what processes noted, leaving out those that have stopped noting."""
