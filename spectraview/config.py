@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Meta
 
 _UNPREFIXED = frozenset({"database_url", "redis_url"})
+_LARGEST = 2_147_483_647  # what an integer column holds
+_YEAR = 31_536_000.0  # longer waits are mistakes, such as "inf"
 
 
 class ConfigError(Exception):
@@ -20,70 +22,108 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     minute.
     """
 
-    database_url: Annotated[str, Meta(description="PostgreSQL; empty starts the embedded one")] = ""
+    database_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^postgres(ql)?://|^\w+ *=",
+            description="PostgreSQL; empty starts the embedded one",
+        ),
+    ] = ""
     redis_url: Annotated[
-        str, Meta(description="Redis or Valkey; empty starts the embedded one")
+        str,
+        Meta(
+            pattern=r"^$|^unix://|^rediss?://([^/@]*@)?(\[.*\]|[^/:@?]*)(:\d+)?(/\d*)?(\?.*)?$",
+            description="Redis or Valkey; empty starts the embedded one",
+        ),
     ] = ""
     database_connections: Annotated[
-        int, Meta(ge=2, description="connections to PostgreSQL of each process")
+        int, Meta(ge=2, le=_LARGEST, description="connections to PostgreSQL of each process")
     ] = 8
     commit_timeout: Annotated[
-        float, Meta(gt=0, description="seconds that a batch waits for PostgreSQL before its 503")
+        float,
+        Meta(
+            gt=0, le=_YEAR, description="seconds that a batch waits for PostgreSQL before its 503"
+        ),
     ] = 10.0
 
     rate_limit_ingest: Annotated[
-        int, Meta(ge=1, description="ingest requests a minute, for each key and session")
+        int,
+        Meta(ge=1, le=_LARGEST, description="ingest requests a minute, for each key and session"),
     ] = 100
     rate_limit_read: Annotated[
-        int, Meta(ge=1, description="reads a minute, for each key and client address")
+        int, Meta(ge=1, le=_LARGEST, description="reads a minute, for each key and client address")
     ] = 600
     trust_forwarded: Annotated[
         bool, Meta(description="take the client's address from X-Forwarded-For's last entry")
     ] = False
 
-    max_body: Annotated[int, Meta(ge=1, description="bytes of a request's body")] = 10_485_760
-    max_inflated: Annotated[int, Meta(ge=1, description="bytes of a batch's events, inflated")] = (
-        33_554_432
+    max_body: Annotated[int, Meta(ge=1, le=_LARGEST, description="bytes of a request's body")] = (
+        10_485_760
     )
-    max_events: Annotated[int, Meta(ge=1, description="events of a batch")] = 50_000
+    max_inflated: Annotated[
+        int, Meta(ge=1, le=_LARGEST, description="bytes of a batch's events, inflated")
+    ] = 33_554_432
+    max_events: Annotated[int, Meta(ge=1, le=_LARGEST, description="events of a batch")] = 50_000
     max_pending: Annotated[
-        int, Meta(ge=1, description="bytes of batches that wait for their commit; more get a 503")
+        int,
+        Meta(
+            ge=1,
+            le=_LARGEST,
+            description="bytes of batches that wait for their commit; more get a 503",
+        ),
     ] = 67_108_864
-    max_list: Annotated[int, Meta(ge=1, description="sessions of one page of a list")] = 500
+    max_list: Annotated[
+        int, Meta(ge=1, le=_LARGEST, description="sessions of one page of a list")
+    ] = 500
 
     ttl_hours: Annotated[
         int, Meta(ge=1, le=876_000, description="hours until a session expires")
     ] = 72
     idle_timeout: Annotated[
-        float, Meta(gt=0, description="seconds without activity that end a session")
+        float, Meta(gt=0, le=_YEAR, description="seconds without activity that end a session")
     ] = 1800.0
     job_interval: Annotated[
-        float, Meta(gt=0, description="seconds between two rounds of the background jobs")
+        float, Meta(gt=0, le=_YEAR, description="seconds between two rounds of the background jobs")
     ] = 60.0
 
     ring_bytes: Annotated[
-        int, Meta(ge=1, description="bytes of frames kept for each watched session")
+        int, Meta(ge=1, le=_LARGEST, description="bytes of frames kept for each watched session")
     ] = 4_194_304
     viewer_buffer: Annotated[
-        int, Meta(ge=1, description="bytes that may wait for one viewer before it is slow")
+        int,
+        Meta(ge=1, le=_LARGEST, description="bytes that may wait for one viewer before it is slow"),
     ] = 262_144
     viewer_lag: Annotated[
         int,
-        Meta(ge=1, description="bytes of frames a slow viewer may be behind before it skips on"),
+        Meta(
+            ge=1,
+            le=_LARGEST,
+            description="bytes of frames a slow viewer may be behind before it skips on",
+        ),
     ] = 67_108_864
     stall_timeout: Annotated[
-        float, Meta(gt=0, description="seconds without a byte accepted that cut a viewer")
+        float, Meta(gt=0, le=_YEAR, description="seconds without a byte accepted that cut a viewer")
     ] = 15.0
     head_interval: Annotated[
-        float, Meta(gt=0, description="seconds between two looks at the heads of watched sessions")
+        float,
+        Meta(
+            gt=0, le=_YEAR, description="seconds between two looks at the heads of watched sessions"
+        ),
     ] = 1.0
-    max_viewers: Annotated[int, Meta(ge=1, description="live connections of one process")] = 10_000
+    max_viewers: Annotated[
+        int, Meta(ge=1, le=_LARGEST, description="live connections of one process")
+    ] = 10_000
 
     replay_cache_bytes: Annotated[
-        int, Meta(ge=0, description="bytes of the largest replay kept in Redis, gzip'd; 0 for none")
+        int,
+        Meta(
+            ge=0,
+            le=_LARGEST,
+            description="bytes of the largest replay kept in Redis, gzip'd; 0 for none",
+        ),
     ] = 16_777_216
     shutdown_timeout: Annotated[
-        float, Meta(gt=0, description="seconds that running requests get at shutdown")
+        float, Meta(gt=0, le=_YEAR, description="seconds that running requests get at shutdown")
     ] = 8.0
     log_level: Annotated[
         str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
@@ -108,7 +148,7 @@ def config_from_environment(environment: Mapping[str, str]) -> Config:
             msgspec.convert({field: value}, Config, strict=False)
         except msgspec.ValidationError as error:
             reason = str(error).split(" - at ")[0]
-            raise ConfigError(
-                f"{variable_name(field)}={value!r} can't be used: {reason}."
-            ) from error
+            # The servers' URLs hold passwords.
+            shown = "" if field in _UNPREFIXED else f"={value!r}"
+            raise ConfigError(f"{variable_name(field)}{shown} can't be used: {reason}.") from error
     return msgspec.convert(given, Config, strict=False)

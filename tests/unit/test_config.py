@@ -1,0 +1,96 @@
+"""Every setting is read from its variable, and a wrong value is refused by the variable's name."""
+
+import pytest
+
+from spectraview.config import Config, ConfigError, config_from_environment, variable_name
+
+FIELDS = Config.__struct_fields__
+NUMBERS = [
+    field
+    for field in FIELDS
+    if isinstance(getattr(Config(), field), int | float) and field != "trust_forwarded"
+    if not isinstance(getattr(Config(), field), bool)
+]
+SWITCHES = [field for field in FIELDS if isinstance(getattr(Config(), field), bool)]
+URLS = ["database_url", "redis_url"]
+
+
+def test_without_variables_all_has_its_default() -> None:
+    assert config_from_environment({}) == Config()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_empty_variable_counts_as_unset(field: str) -> None:
+    assert config_from_environment({variable_name(field): ""}) == Config()
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+def test_a_number_is_read_from_its_variable(field: str) -> None:
+    config = config_from_environment({variable_name(field): "5"})
+    assert getattr(config, field) == 5
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+@pytest.mark.parametrize("value", ["x", "-1", "1 s", "0x10", "nan", "inf", "1e99", "true", " "])
+def test_a_bad_number_is_refused(field: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^SPECTRAVIEW_{field.upper()}='{value}' "):
+        config_from_environment({variable_name(field): value})
+
+
+@pytest.mark.parametrize("field", [field for field in NUMBERS if field != "replay_cache_bytes"])
+def test_nothing_but_the_cache_can_be_zero(field: str) -> None:
+    with pytest.raises(ConfigError, match=variable_name(field)):
+        config_from_environment({variable_name(field): "0"})
+
+
+@pytest.mark.parametrize("field", SWITCHES)
+@pytest.mark.parametrize(("value", "on"), [("true", True), ("1", True), ("false", False)])
+def test_a_switch_is_read_from_its_variable(field: str, value: str, on: bool) -> None:
+    assert getattr(config_from_environment({variable_name(field): value}), field) is on
+
+
+@pytest.mark.parametrize("field", SWITCHES)
+@pytest.mark.parametrize("value", ["yes", "2", "-"])
+def test_a_bad_switch_is_refused(field: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=variable_name(field)):
+        config_from_environment({variable_name(field): value})
+
+
+@pytest.mark.parametrize("value", ["TRACE", "info", "INFO "])
+def test_an_unknown_log_level_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="SPECTRAVIEW_LOG_LEVEL"):
+        config_from_environment({"SPECTRAVIEW_LOG_LEVEL": value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("database_url", "postgresql://user:pass@postgres:5432/spectraview"),
+        ("database_url", "postgres:///spectraview?host=/run/postgresql"),
+        ("database_url", "host=/tmp dbname=spectraview"),
+        ("redis_url", "redis://redis:6379"),
+        ("redis_url", "rediss://user:p%40ss@redis.example:6380/2?ssl_cert_reqs=none"),
+        ("redis_url", "redis://[::1]:6379/0"),
+        ("redis_url", "redis://localhost"),
+        ("redis_url", "unix:///run/valkey.sock?db=1"),
+    ],
+)
+def test_the_address_of_a_server_is_taken(field: str, value: str) -> None:
+    assert getattr(config_from_environment({variable_name(field): value}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("database_url", "postgres"),
+        ("database_url", "mysql://root:secret@db/spectraview"),
+        ("redis_url", "localhost:6379"),
+        ("redis_url", "http://user:secret@redis:6379"),
+        ("redis_url", "redis://redis:secret"),
+        ("redis_url", "redis://redis:6379/zero"),
+    ],
+)
+def test_what_is_no_servers_address_is_refused_without_showing_it(field: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{variable_name(field)} can't be used") as refused:
+        config_from_environment({variable_name(field): value})
+    assert "secret" not in str(refused.value)
