@@ -3,6 +3,7 @@ folder.
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 import ujson
@@ -25,8 +26,7 @@ async def load_or_create_keys(api_keys: ApiKeys, data_dir: Path) -> dict[str, st
 
 def _write(path: Path, keys: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix="keys-")  # the owner's alone
     with os.fdopen(descriptor, "w") as file:
         file.write(ujson.dumps(keys, indent=2) + "\n")
-    unfinished.rename(path)
+    Path(unfinished).rename(path)
