@@ -47,8 +47,10 @@ def cells(line: str) -> tuple[str, ...]:
 
 
 def test_every_route_is_in_the_readme() -> None:
-    documented = rows("Method", "Path", "Scope")
-    assert documented == [(route.method, route.path, route.scope or "none") for route in ROUTES]
+    assert rows("Method", "Path", "Scope", "Token") == [
+        (route.method, route.path, route.scope or "none", "yes" if route.viewer_token else "")
+        for route in ROUTES
+    ]
 
 
 def test_every_setting_is_in_the_readme() -> None:
