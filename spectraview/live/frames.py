@@ -10,6 +10,7 @@ from functools import cached_property
 
 import ujson
 
+from spectraview.live.stream import events_chunk
 from spectraview.storage.codec import inflate, split_events
 from spectraview.storage.models import StoredBatch
 
@@ -91,6 +92,19 @@ class BatchFrames:
             _head_members(batch, batch.first_sequence),
         )
         return binary_frame(struct.pack("!I", len(head)) + head + batch.event_data)
+
+    @cached_property
+    def streamed(self) -> bytes:
+        """Return the batch as server-sent events."""
+        return self._streamed(self.batch.first_sequence)
+
+    def streamed_from(self, sequence: int) -> bytes:
+        """Return the server-sent events, without the events before `sequence`."""
+        return self.streamed if sequence <= self.batch.first_sequence else self._streamed(sequence)
+
+    def _streamed(self, sequence: int) -> bytes:
+        events = split_events(self.events_json)[sequence - self.batch.first_sequence :]
+        return events_chunk(sequence, events, self.batch.custom_events, self.batch.errors)
 
 
 def build_frames(batch: StoredBatch) -> BatchFrames:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from spectraview.errors import SessionNotFound
 from spectraview.live.broker import Broker
+from spectraview.live.connection import Connection
 from spectraview.live.pages import Pages
 from spectraview.live.protocol import (
     NOT_FOUND,
@@ -23,7 +24,7 @@ from spectraview.live.protocol import (
     Subscription,
     ViewerAccess,
 )
-from spectraview.live.viewer import Connection, Viewer
+from spectraview.live.viewer import Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable

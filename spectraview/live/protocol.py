@@ -37,11 +37,14 @@ class _Subscribe(Struct, rename="camel", tag_field="type", tag="subscribe"):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A viewer's wishes: from where, and in which form."""
+    """A viewer's wishes: from where, and in which form.
+
+    plain: one event a text frame; framed: protocol 2; packed: protocol 2 with the stored bytes as
+    binary frames; stream: server-sent events.
+    """
 
     start: Literal["keyframe", "start", "now"] | Resume
-    framed: bool
-    packed: bool
+    form: Literal["plain", "framed", "packed", "stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +70,6 @@ def parse_subscribe(text: str, session_id: UUID) -> Subscription:
         raise InvalidSubscription(str(error)) from error
     if message.session_id != session_id:
         raise InvalidSubscription("sessionId is not the address's")
-    framed = message.protocol == 2
-    return Subscription(message.from_, framed, framed and message.encoding == "deflate")
+    if message.protocol == 1:
+        return Subscription(message.from_, "plain")
+    return Subscription(message.from_, "packed" if message.encoding == "deflate" else "framed")

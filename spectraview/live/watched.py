@@ -167,7 +167,7 @@ class WatchedSession:
         told.
         """
         session = await self._store.fetch_session(self.session_id)
-        if session is None or session.keyframe_sequence is None or not viewer.framed:
+        if session is None or session.keyframe_sequence is None or not viewer.can_be_told:
             raise ViewerClosed(SLOW, "too slow")
         batch = await self._store.find_batch(self.session_id, self._day, session.keyframe_sequence)
         if batch is None or batch.batch_number <= viewer.position.batch_number:
