@@ -54,7 +54,7 @@ async def test_a_token_watches_its_session_live(api: ApiClient) -> None:
     session_id = await api.start()
     token = await token_for(api, session_id)
     events = load_recording("todo-small")[:50]
-    async with api.watch(session_id, key=None, token=token) as viewer:
+    async with api.watch(session_id, key=None, token=token, start="start") as viewer:
         await api.send(session_id, events)
         assert await viewer.take(50) == events
 
@@ -80,7 +80,7 @@ async def test_revoking_the_key_cuts_what_it_and_its_tokens_watch(
     async with (
         api.watch(session_id, key="sv_read_support") as by_key,
         api.watch(session_id, key=None, token=token) as by_token,
-        api.watch(session_id) as other,
+        api.watch(session_id, start="start") as other,
     ):
         await api_keys.revoke(key_id)
         assert await by_key.rest() == await by_token.rest() == []

@@ -28,7 +28,7 @@ def numbers(events: list[Any]) -> list[int]:
 async def test_a_plain_subscriber_gets_each_event_as_one_message(api: ApiClient) -> None:
     session_id = await api.start()
     events = load_recording("todo-small")
-    async with api.watch(session_id) as viewer:
+    async with api.watch(session_id, start="start") as viewer:
         await api.upload(session_id, events)
         assert await viewer.take(len(events)) == events
 
@@ -162,7 +162,7 @@ async def test_viewers_of_another_process_get_everything(make_api: ApiFactory) -
     ingesting, watching = await make_api(), await make_api()
     session_id = await ingesting.start()
     events = load_recording("gentelella-medium")
-    async with watching.watch(session_id) as viewer:
+    async with watching.watch(session_id, start="start") as viewer:
         await ingesting.upload(session_id, events)
         assert await viewer.take(len(events)) == events
 
