@@ -2,13 +2,13 @@
 each other.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
 from aiohttp import set_zlib_backend, web
 from isal import isal_zlib
 
+from spectraview.access.admission import Admission
 from spectraview.access.api_keys import ApiKeys
 from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.revocation import watching_revocations
@@ -17,6 +17,7 @@ from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
 from spectraview.keys import (
+    ADMISSION,
     API_KEYS,
     CACHE,
     COMMITTER,
@@ -36,8 +37,10 @@ from spectraview.lifecycle.jobs import running_jobs
 from spectraview.live.hub import Hub
 from spectraview.live.watched import LiveLimits
 from spectraview.middleware import (
+    admit,
     allow_origin,
     answer_preflight,
+    close_when_draining,
     compress_json,
     report_errors,
     require_api_key,
@@ -56,17 +59,18 @@ def create_app(config: Config) -> web.Application:
     """Return the application; it opens nothing before it is started."""
     set_zlib_backend(isal_zlib)
     app = web.Application(
-        middlewares=[answer_preflight, compress_json, report_errors, require_api_key],
+        middlewares=[admit, answer_preflight, compress_json, report_errors, require_api_key],
         client_max_size=config.max_body,
         # aiohttp would answer a Content-Encoding that it can't undo itself, as plain text.
         handler_args={"auto_decompress": False},
     )
     app[CONFIG] = config
+    app[ADMISSION] = Admission(config.max_pending)
     scopes: dict[object, str] = {r.handler: r.scope for r in ROUTES if r.scope}
     app[SCOPES] = scopes
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
-    app.on_response_prepare.append(allow_origin)
+    app.on_response_prepare.extend((allow_origin, close_when_draining))
     app.on_shutdown.append(_drain)
     app.cleanup_ctx.extend((_database, _cache, _recording, _live, _jobs))
     return app
@@ -137,6 +141,5 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _drain(app: web.Application) -> None:
-    """Send the viewers elsewhere while running requests finish."""
-    app[HUB].drain()
-    await asyncio.sleep(0)
+    """Send the viewers elsewhere, if nothing has done so before the application was shut down."""
+    await app[HUB].drain()

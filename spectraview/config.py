@@ -122,8 +122,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             description="bytes of the largest replay kept in Redis, gzip'd; 0 for none",
         ),
     ] = 16_777_216
+    workers: Annotated[int, Meta(ge=1, description="processes that serve")] = 1
+    drain_delay: Annotated[
+        float,
+        Meta(ge=0, le=_YEAR, description="seconds from /health/ready's first 503 to the shutdown"),
+    ] = 0.0
     shutdown_timeout: Annotated[
-        float, Meta(gt=0, le=_YEAR, description="seconds that running requests get at shutdown")
+        float, Meta(gt=2, le=_YEAR, description="seconds that a shutdown may take after that")
     ] = 8.0
     log_level: Annotated[
         str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")

@@ -189,6 +189,12 @@ class BodyTooLarge(ApiError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
+class BodyTooSlow(ApiError):
+    """The rest of the body did not come in time"""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
 class InflatedTooLarge(ApiError):
     """The inflated events are too large"""
 

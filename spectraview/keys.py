@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from spectraview.access.admission import Admission, Place
 from spectraview.access.api_keys import ApiKey, ApiKeys
 from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.viewer_tokens import ViewerToken, ViewerTokens
@@ -15,6 +16,7 @@ from spectraview.storage.database import Database
 from spectraview.storage.store import Store
 
 CONFIG = web.AppKey("CONFIG", Config)
+ADMISSION = web.AppKey("ADMISSION", Admission)
 DATABASE = web.AppKey("DATABASE", Database)
 STORE = web.AppKey("STORE", Store)
 CACHE = web.AppKey("CACHE", Cache)
@@ -30,6 +32,7 @@ STARTED_AT = web.AppKey("STARTED_AT", float)
 SCOPES = web.AppKey("SCOPES", dict[object, str])
 TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])
 
+PLACE = web.RequestKey("PLACE", Place)
 API_KEY = web.RequestKey("API_KEY", ApiKey)
 VIEWER_TOKEN = web.RequestKey("VIEWER_TOKEN", ViewerToken)
 USAGE = web.RequestKey("USAGE", Usage)

@@ -14,9 +14,11 @@ from spectraview.access.viewer_tokens import InvalidViewerToken
 from spectraview.api.requests import accepts_gzip, session_id_of
 from spectraview.api.responses import error_response
 from spectraview.keys import (
+    ADMISSION,
     API_KEY,
     API_KEYS,
     CONFIG,
+    PLACE,
     RATE_LIMITER,
     SCOPES,
     TOKEN_HANDLERS,
@@ -41,6 +43,14 @@ _PREFLIGHT_HEADERS = {
     ),
     "Access-Control-Max-Age": "86400",
 }
+
+
+@web.middleware
+async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count a request while it runs."""
+    with request.app[ADMISSION].request() as place:
+        request[PLACE] = place
+        return await handler(request)
 
 
 @web.middleware
@@ -127,6 +137,14 @@ async def _find_key_or_token(request: web.Request) -> ApiKey:
 def _token_text(request: web.Request) -> str | None:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     return text if kind.lower() == "bearer" else request.query.get("token")
+
+
+async def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
+    """Let clients that keep their connections alive come back to another process. A prepare
+    signal.
+    """
+    if request.app[ADMISSION].draining:
+        response.force_close()
 
 
 async def _find_key(request: web.Request) -> ApiKey:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp.typedefs import Handler
 
 from spectraview.api.events import append_batch
-from spectraview.api.health import get_health
+from spectraview.api.health import get_health, get_liveness, get_readiness
 from spectraview.api.live import watch_session
 from spectraview.api.replay import get_replay
 from spectraview.api.sessions import (
@@ -32,6 +32,8 @@ class Route:
 
 ROUTES = (
     Route("GET", "/health", get_health, None),
+    Route("GET", "/health/live", get_liveness, None),
+    Route("GET", "/health/ready", get_readiness, None),
     Route("POST", "/api/sessions/start", start_session, "ingest"),
     Route("POST", "/api/sessions/{session_id}/events", append_batch, "ingest"),
     Route("POST", "/api/sessions/{session_id}/heartbeat", note_heartbeat, "ingest"),

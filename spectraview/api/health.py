@@ -5,8 +5,10 @@ import time
 from aiohttp import web
 
 from spectraview.api.responses import json_response
-from spectraview.keys import CACHE, COMMITTER, STARTED_AT, STORE
+from spectraview.keys import ADMISSION, CACHE, COMMITTER, STARTED_AT, STORE
 from spectraview.storage.database import DatabaseUnavailable
+
+_PROBE_SECONDS = 2.0
 
 
 async def get_health(request: web.Request) -> web.Response:
@@ -31,3 +33,19 @@ async def get_health(request: web.Request) -> web.Response:
         },
         status=200 if database else 503,
     )
+
+
+async def get_liveness(request: web.Request) -> web.Response:
+    """Answer 200 while the process runs."""
+    return json_response({"status": "live"})
+
+
+async def get_readiness(request: web.Request) -> web.Response:
+    """Answer 200 while load balancers may send requests here."""
+    if request.app[ADMISSION].draining:
+        return json_response({"status": "draining"}, status=503)
+    try:
+        await request.app[STORE].ping(_PROBE_SECONDS)
+    except DatabaseUnavailable:
+        return json_response({"status": "unready"}, status=503)
+    return json_response({"status": "ready"})

@@ -12,13 +12,14 @@ from aiohttp import web
 from spectraview.config import Config
 from spectraview.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     InvalidCompression,
     InvalidParameter,
     InvalidRequest,
     InvalidSessionId,
     UnsupportedEncoding,
 )
-from spectraview.keys import API_KEY, CONFIG, VIEWER_TOKEN
+from spectraview.keys import API_KEY, CONFIG, PLACE, VIEWER_TOKEN
 from spectraview.live.protocol import ViewerAccess
 from spectraview.storage.codec import CorruptData, TooLarge, detect_codec, inflate
 
@@ -29,6 +30,8 @@ _PLAIN = ("", "identity")
 _ENCODINGS = (*_PLAIN, "gzip", "deflate")
 _INLINE_COMPRESSED = 4096
 """Bytes that are inflated on the event loop: at most 1,032 times as many come out, in 3 ms."""
+_LONGEST_PAUSE = 20.0
+"""Seconds that a client may send nothing of its body."""
 _LONGEST_TEXT = 200
 _Value = TypeVar("_Value")
 
@@ -64,7 +67,8 @@ def access_of(request: web.Request) -> ViewerAccess:
 async def read_body(request: web.Request) -> bytes:
     """Return the body with its Content-Encoding undone.
 
-    Raises BodyTooLarge, InvalidCompression, UnsupportedEncoding and InvalidRequest.
+    Raises BodyTooLarge, BodyTooSlow, Overloaded, InvalidCompression, UnsupportedEncoding and
+    InvalidRequest.
     """
     config: Config = request.app[CONFIG]
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
@@ -75,15 +79,34 @@ async def read_body(request: web.Request) -> bytes:
     too_large = BodyTooLarge(f"The body is larger than {config.max_body} bytes")
     if (request.content_length or 0) > config.max_body:
         raise too_large
+    request[PLACE].check(request.content_length or 0)
     try:
-        body = await request.read()
+        async with asyncio.timeout(_LONGEST_PAUSE) as pause:
+            body = await _received(request, config.max_body, pause)
     except web.HTTPRequestEntityTooLarge as error:
         raise too_large from error
+    except TimeoutError as error:
+        raise BodyTooSlow from error
     except (web.RequestPayloadError, OSError) as error:
         raise InvalidRequest from error
     if encoding in _PLAIN or not body:
         return body
     return await _inflated(body, max(config.max_body, config.max_inflated))
+
+
+async def _received(request: web.Request, limit: int, pause: asyncio.Timeout) -> bytes:
+    """Return the body as it is sent; each part takes its place among all that is in flight."""
+    place, now = request[PLACE], asyncio.get_running_loop().time
+    parts: list[bytes] = []
+    size = 0
+    while part := await request.content.readany():
+        size += len(part)
+        if size > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, size)
+        place.take(len(part))
+        parts.append(part)
+        pause.reschedule(now() + _LONGEST_PAUSE)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _inflated(body: bytes, limit: int) -> bytes:

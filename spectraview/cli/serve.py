@@ -1,42 +1,54 @@
 """`spectraview serve`."""
 
-import logging
+import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
-from aiohttp import web
+import msgspec
 
 from spectraview import __version__
 from spectraview.access.key_file import load_or_create_keys
 from spectraview.app import create_app
+from spectraview.cli.running import (
+    StopRequest,
+    handled_signals,
+    run_application,
+    stopped_by_signals,
+)
 from spectraview.cli.servers import (
     data_dir_option,
     migrate_database,
     read_config,
     reviving,
     servers_of,
+    start_logging,
     with_api_keys,
 )
-from spectraview.embedded import default_data_dir
-
-_ACCESS_LOG_FORMAT = '%a "%m %U" %s %b %Tf'  # not %r: its query may hold a key
+from spectraview.cli.workers import WorkerFailed, Workers
+from spectraview.config import Config
+from spectraview.embedded import EmbeddedServers, default_data_dir
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3001, show_default=True, help="Port to listen on.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Processes that serve; else SPECTRAVIEW_WORKERS, else 1.",
+)
 @data_dir_option
-def serve(host: str, port: int, data_dir: Path | None) -> None:
+def serve(host: str, port: int, workers: int | None, data_dir: Path | None) -> None:
     """Serve; starts PostgreSQL and Valkey too where DATABASE_URL or REDIS_URL is not set."""
     config = read_config()
-    logging.basicConfig(
-        level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    config = msgspec.structs.replace(config, workers=workers or config.workers)
+    start_logging(config)
     folder = data_dir or default_data_dir()
     with (
         _stopped_by_signals(),
@@ -47,16 +59,37 @@ def serve(host: str, port: int, data_dir: Path | None) -> None:
         keys = with_api_keys(
             ready.database_url, lambda api_keys: load_or_create_keys(api_keys, folder)
         )
-        app = create_app(ready)
-        app.cleanup_ctx.append(reviving(servers))
-        web.run_app(
-            app,
-            sock=listener,
-            print=lambda _: _announce(listener, folder, keys),
-            shutdown_timeout=config.shutdown_timeout,
-            access_log=logging.getLogger("spectraview.access") if config.access_log else None,
-            access_log_format=_ACCESS_LOG_FORMAT,
-        )
+        with suppress(asyncio.CancelledError):
+            asyncio.run(_serve(listener, ready, servers, lambda: _announce(listener, folder, keys)))
+
+
+async def _serve(
+    listener: socket.socket,
+    config: Config,
+    servers: EmbeddedServers,
+    announce: Callable[[], None],
+) -> None:
+    """Serve until a signal comes: in this process, or in workers."""
+    stop = StopRequest()
+    with stopped_by_signals(stop):
+        async with reviving(servers):
+            if config.workers == 1:
+                await run_application(create_app(config), listener, config, stop, announce)
+            else:
+                await _serve_with_workers(listener, config, stop, announce)
+
+
+async def _serve_with_workers(
+    listener: socket.socket, config: Config, stop: StopRequest, announce: Callable[[], None]
+) -> None:
+    try:
+        async with Workers(listener, config) as workers:
+            with handled_signals({signal.SIGHUP: workers.renew}):
+                announce()
+                await stop.wait()
+                listener.close()  # the workers hold it; once they let go, clients are refused
+    except WorkerFailed as error:
+        raise click.ClickException(f"{error}.") from error
 
 
 @contextmanager

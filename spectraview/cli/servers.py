@@ -5,14 +5,13 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import click
 import msgspec
 import psycopg2
-from aiohttp import web
 
 from spectraview.access.api_keys import ApiKeys
 from spectraview.config import Config, ConfigError, config_from_environment
@@ -45,6 +44,13 @@ def read_config() -> Config:
         return config_from_environment(os.environ)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
+
+
+def start_logging(config: Config) -> None:
+    """Log to standard error."""
+    logging.basicConfig(
+        level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
 
 
 def migrate_database(database_url: str) -> list[str]:
@@ -95,25 +101,25 @@ def database_of(data_dir: Path | None) -> Iterator[str]:
         yield ready.database_url
 
 
-def reviving(servers: EmbeddedServers) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Return the context in which embedded servers that end by themselves are started again."""
-
-    async def revive() -> None:
-        while True:
-            await asyncio.sleep(_REVIVE_INTERVAL)
-            try:
-                for name in await asyncio.to_thread(servers.revive):
-                    logger.warning("%s had ended by itself and runs again", name)
-            except EmbeddedError as error:
-                logger.error("%s", error)
-
-    async def context(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(revive(), name="revive-servers")
+@asynccontextmanager
+async def reviving(servers: EmbeddedServers) -> AsyncIterator[None]:
+    """Start embedded servers again that end by themselves, while the context lasts."""
+    task = asyncio.create_task(_revive(servers), name="revive-servers")
+    try:
         yield
+    finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    return context
+
+async def _revive(servers: EmbeddedServers) -> None:
+    while True:
+        await asyncio.sleep(_REVIVE_INTERVAL)
+        try:
+            for name in await asyncio.to_thread(servers.revive):
+                logger.warning("%s had ended by itself and runs again", name)
+        except EmbeddedError as error:
+            logger.error("%s", error)
 
 
 def _with_addresses(config: Config, addresses: ServerAddresses) -> Config:

@@ -33,7 +33,7 @@ _NO_PARTITION = "23514"
 class _Waiting:
     batch: Batch
     outcome: asyncio.Future[Appended]
-    deadline: float
+    size: int
 
     @property
     def key(self) -> tuple[object, bytes]:
@@ -63,6 +63,8 @@ class Committer:
         self._ttl_hours = ttl_hours
         self._pending_bytes = 0
         self._waiting: list[_Waiting] = []
+        self._group: list[_Waiting] = []
+        self._given_up = False
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -82,26 +84,36 @@ class Committer:
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await self._task
+            await asyncio.wait({self._task}, timeout=0 if self._given_up else None)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def commit(self, batch: Batch) -> Appended:
         """Return once the batch is committed (or was before).
 
-        Raises Overloaded, StoreUnavailable, SessionNotFound (no such session, and the batch names
-        no app to create it).
+        Raises Overloaded, StoreUnavailable when it took too long (the outcome is unknown then, so
+        the client sends the same again), SessionNotFound (no such session, and the batch names no
+        app to create it).
         """
         size = len(batch.event_data) + batch.size_bytes // 16
         if self._pending_bytes and self._pending_bytes + size > self._max_pending:
             raise Overloaded(retry_after=1)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(batch, loop.create_future(), loop.time() + self._timeout)
+        waiting = _Waiting(batch, loop.create_future(), size)
         self._waiting.append(waiting)
-        self._wake.set()
         self._pending_bytes += size
+        self._wake.set()
+        too_late = loop.call_later(0 if self._given_up else self._timeout, _fail_overdue, waiting)
         try:
             return await asyncio.shield(waiting.outcome)
         finally:
-            self._pending_bytes -= size
+            too_late.cancel()
+
+    def give_up(self) -> None:
+        """Let nobody wait for the store any longer: the process ends."""
+        self._given_up = True
+        for waiting in (*self._group, *self._waiting):
+            _fail_overdue(waiting)
 
     def events_per_minute(self) -> int:
         """Return how many events this process stored in the last minute."""
@@ -117,21 +129,25 @@ class Committer:
     async def _commit_groups(self) -> None:
         while self._waiting or not self._closing:
             await self._wake.wait()
-            group = self._next_group()
+            self._group = group = self._next_group()
             if not self._waiting and not self._closing:
                 self._wake.clear()
             if group:
                 await self._commit_group(group)
+                self._pending_bytes -= sum(waiting.size for waiting in group)
 
     def _next_group(self) -> list[_Waiting]:
-        """Take what fits in a group; a batch whose key is in the group already waits for the
-        next.
+        """Take what fits in a group, without what is overdue; a batch whose key is in the group
+        already waits for the next.
         """
         group: list[_Waiting] = []
         left: list[_Waiting] = []
         keys: set[tuple[object, bytes]] = set()
         size = 0
         for waiting in self._waiting:
+            if waiting.outcome.done():
+                self._pending_bytes -= waiting.size
+                continue
             full = len(group) >= _GROUP_BATCHES or (size >= _GROUP_BYTES and group)
             if full or waiting.key in keys:
                 left.append(waiting)
@@ -155,13 +171,12 @@ class Committer:
         alone.
         """
         delay = _RETRY_DELAY
-        loop = asyncio.get_running_loop()
         while group:
             try:
                 results = await self._append(group)
             except DatabaseUnavailable as error:
                 logger.warning("PostgreSQL does not answer: %s", str(error).strip())
-                group = _without_overdue(group, loop.time())
+                group = [waiting for waiting in group if not waiting.outcome.done()]
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LONGEST_RETRY_DELAY)
             except StatementRefused as error:
@@ -231,14 +246,8 @@ def _fail(waiting: _Waiting, error: Exception) -> None:
         waiting.outcome.set_exception(error)
 
 
-def _without_overdue(group: Sequence[_Waiting], now: float) -> list[_Waiting]:
-    """Give up on batches that have waited too long; their outcome is unknown, so the client sends
-    the same again.
-    """
-    for waiting in group:
-        if waiting.deadline <= now:
-            _fail(waiting, StoreUnavailable(retry_after=2))
-    return [waiting for waiting in group if waiting.deadline > now]
+def _fail_overdue(waiting: _Waiting) -> None:
+    _fail(waiting, StoreUnavailable(retry_after=2))
 
 
 def _announcement(batch: Batch, result: Appended) -> Announcement:

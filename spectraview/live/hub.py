@@ -4,9 +4,10 @@ after the last.
 
 import asyncio
 import logging
+import math
 import random
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -38,6 +39,11 @@ logger = logging.getLogger(__name__)
 _LOCKS = 64
 _PRESENCE_INTERVAL = 15.0
 _LONGEST_RECONNECT_DELAY_MS = 2000
+_DRAIN_STEPS = 20
+_DRAIN_PAUSE = 0.1
+_LEAST_DRAINED_AT_ONCE = 10
+_DRAIN_GRACE = 2.0
+"""Seconds that the last viewers have to answer the close before they are cut."""
 
 
 class Hub:
@@ -65,6 +71,7 @@ class Hub:
         self._poll_now = asyncio.Event()
         self._broker = Broker(redis_url, self._receive, self._poll_now.set)
         self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
         self.viewer_count = 0
 
     async def __aenter__(self) -> Self:
@@ -119,6 +126,8 @@ class Hub:
             self._note(watched)
             self._cache.want_snapshot(session_id)
             viewer.tell(_subscribed(session, watched, sequence))
+            if self._draining:
+                _send_elsewhere(viewer)
             try:
                 with _expiring(viewer, access):
                     await watched.follow(viewer)
@@ -133,13 +142,22 @@ class Hub:
                 if viewer.key_id in key_ids:
                     viewer.end(UNAUTHORIZED, "key revoked")
 
-    def drain(self) -> None:
-        """Send all viewers elsewhere, each told to come back after a delay of its own."""
-        for watched in self._watched.values():
-            for viewer in list(watched.viewers):
-                delay = random.randrange(_LONGEST_RECONNECT_DELAY_MS)
-                viewer.tell({"type": "reconnect", "delay": delay})
-                viewer.end(RECONNECT, "reconnect")
+    async def drain(self) -> None:
+        """Send all viewers elsewhere: some at a time, so that they don't all come back at once.
+
+        Who has not answered the close some time later is cut.
+        """
+        self._draining = True
+        viewers = [viewer for watched in self._watched.values() for viewer in watched.viewers]
+        random.shuffle(viewers)
+        at_once = max(_LEAST_DRAINED_AT_ONCE, math.ceil(len(viewers) / _DRAIN_STEPS))
+        for start in range(0, len(viewers), at_once):
+            if start:
+                await asyncio.sleep(_DRAIN_PAUSE)
+            for viewer in viewers[start : start + at_once]:
+                _send_elsewhere(viewer)
+        connections = [viewer.connection for viewer in viewers]
+        asyncio.get_running_loop().call_later(_DRAIN_GRACE, _cut, connections)
 
     @asynccontextmanager
     async def _watching(
@@ -287,6 +305,18 @@ def _expiring(viewer: Viewer, access: ViewerAccess) -> Iterator[None]:
         yield
     finally:
         expiry.cancel()
+
+
+def _send_elsewhere(viewer: Viewer) -> None:
+    """Close a viewer's connection; protocol 2 is told to come back after a delay of its own."""
+    delay = random.randrange(_LONGEST_RECONNECT_DELAY_MS)
+    viewer.tell({"type": "reconnect", "delay": delay})
+    viewer.end(RECONNECT, "reconnect")
+
+
+def _cut(connections: Iterable[Connection]) -> None:
+    for connection in connections:
+        connection.abort()
 
 
 def _subscribed(session: Session, watched: WatchedSession, sequence: int) -> dict[str, object]:

@@ -203,6 +203,10 @@ class Store:
         """Return how many sessions a filter leaves."""
         return _number(await self._database.fetch_one(queries.COUNT_SESSIONS, asdict(narrowed)))
 
+    async def ping(self, within: float) -> None:
+        """Return when PostgreSQL answers. Raises DatabaseUnavailable."""
+        await self._database.fetch_all(queries.PING, within=within)
+
     async def count_active(self) -> int:
         """Return how many sessions have not ended."""
         return _number(await self._database.fetch_one(queries.COUNT_ACTIVE))
