@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import ujson
@@ -24,8 +25,15 @@ def free_port() -> int:
 class Service:
     """One `spectraview serve`, always on the same port and data folder."""
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        log: Path | None = None,
+    ) -> None:
         self.data_dir = data_dir
+        self.log = log
         self.port = free_port()
         self._environment = {
             **os.environ,
@@ -49,17 +57,38 @@ class Service:
     async def start(self) -> None:
         """Start the service and return when it serves."""
         command = (sys.executable, "-m", "spectraview", "serve", "--port", str(self.port))
-        self._process = await asyncio.create_subprocess_exec(
-            *command,
-            "--data-dir",
-            str(self.data_dir),
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
+        with ExitStack() as opened:
+            log = opened.enter_context(self.log.open("ab")) if self.log else None
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                "--data-dir",
+                str(self.data_dir),
+                env=self._environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        self._process = process
+        assert process.stdout is not None
         async with asyncio.timeout(_START_SECONDS):
-            while b"serves" not in (line := await self._process.stdout.readline()):
+            while b"serves" not in (line := await process.stdout.readline()):
                 assert line, "the service ended before it served"
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        assert self._process is not None, "the service does not run"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the service was started and not ended again."""
+        return self._process is not None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal at once; a service that has ended does not mind."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
 
     async def kill(self) -> None:
         """Kill the service without a warning."""
@@ -73,7 +102,8 @@ class Service:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.send_signal(how)
+        with suppress(ProcessLookupError):
+            process.send_signal(how)
         async with asyncio.timeout(_STOP_SECONDS):
             await process.communicate()
         assert process.returncode is not None

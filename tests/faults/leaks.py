@@ -1,0 +1,66 @@
+"""What must be gone once the last viewer and publisher have left, and what no log may tell."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults.history import Violation
+from tests.faults.stage import CONNECTIONS, Stage
+
+_SETTLE_SECONDS = 15.0
+_OTHER_SOCKETS = 10
+"""The listener, the loop's own pair, and the connections to Redis: one to listen, up to 4 to
+send, and one to spare.
+"""
+_ALARMS = (" ERROR ", "Traceback", "never retrieved", "was destroyed", "Unclosed")
+_SHOWN_LINES = 5
+
+
+async def check_leaks(stage: Stage) -> list[Violation]:
+    """Return what is left over after a while."""
+    found: list[Violation] = []
+    async with asyncio.timeout(60):
+        for _ in range(int(_SETTLE_SECONDS)):
+            found = await _left_over(stage)
+            if not found:
+                break
+            await asyncio.sleep(1)
+    return found
+
+
+async def _left_over(stage: Stage) -> list[Violation]:
+    found = []
+    channels = [c for c in await stage.redis("PUBSUB", "CHANNELS", "live:{*") if c]
+    if channels:
+        found.append(Violation("no subscription is left over", f"{channels[:_SHOWN_LINES]}"))
+    for number, node in enumerate(stage.nodes):
+        sockets = _sockets(node.service.pid)
+        if sockets > CONNECTIONS + _OTHER_SOCKETS:
+            found.append(Violation("no socket is left over", f"process {number}: {sockets}"))
+    backends = await stage.sql(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    if backends[0][0] > CONNECTIONS * len(stage.nodes):
+        found.append(Violation("no connection is left over", f"{backends[0][0]} to PostgreSQL"))
+    return found
+
+
+def check_logs(logs: Sequence[Path]) -> list[Violation]:
+    """Return the alarms in the processes' logs."""
+    found = []
+    for log in logs:
+        lines = log.read_text(errors="replace").splitlines()
+        places = [n for n, line in enumerate(lines) if any(alarm in line for alarm in _ALARMS)]
+        for place in places[:_SHOWN_LINES]:
+            text = " / ".join(lines[place : place + 3])
+            found.append(Violation("no log tells of an error", f"{log.name}:{place + 1} {text}"))
+    return found
+
+
+def _sockets(process_id: int) -> int:
+    folder = Path(f"/proc/{process_id}/fd")
+    if not folder.exists():
+        return 0
+    return sum(os.readlink(entry).startswith("socket:") for entry in folder.iterdir())
