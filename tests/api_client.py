@@ -126,17 +126,30 @@ class LiveClient:
 
     def __init__(self, websocket: ClientWebSocketResponse) -> None:
         self.websocket = websocket
+        self.viewers: int | None = None
 
     async def next(self) -> Any:
-        """Return the next JSON message; None once the server has closed, whose code is then
-        known.
+        """Return the next JSON message; None once the server has closed, whose code is then known.
+
+        How many watch comes at any moment: it is kept in `viewers` and not returned.
         """
-        message = await self.websocket.receive(timeout=_PATIENCE)
-        if message.type is WSMsgType.TEXT:
-            return ujson.loads(message.data)
-        if message.type is WSMsgType.BINARY:
-            return message.data
-        return None
+        while True:
+            message = await self.websocket.receive(timeout=_PATIENCE)
+            if message.type is WSMsgType.BINARY:
+                return message.data
+            if message.type is not WSMsgType.TEXT:
+                return None
+            content = ujson.loads(message.data)
+            if not isinstance(content, dict) or content.get("type") != "viewers":
+                return content
+            self.viewers = content["viewers"]
+
+    async def becomes_one_of(self, viewers: int) -> None:
+        """Return when the server has told that so many watch."""
+        async with asyncio.timeout(_PATIENCE):
+            while self.viewers != viewers:
+                message = await self.websocket.receive_json(loads=ujson.loads)
+                self.viewers = message.get("viewers", self.viewers)
 
     async def take(self, count: int) -> list[Any]:
         """Return the next `count` messages."""

@@ -1,30 +1,23 @@
-"""The pub/sub between processes: subscribes to the channels of watched sessions and hands on what
-comes.
-"""
+"""The pub/sub between processes: one connection to Redis, and a handler for each channel."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
-from uuid import UUID
+from typing import Self
 
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from spectraview.storage.cache import channel_of
-from spectraview.storage.messages import InvalidMessage, Message, decode_message
-
 logger = logging.getLogger(__name__)
 
-_CONTROL = "live:control"
-"""Subscribed before anything else: one subscriber at a time opens the connection, and it never
-falls idle.
-"""
+Handler = Callable[[bytes], None]
+
+_OUTAGES = (RedisError, OSError, TimeoutError)
 _ACK_TIMEOUT = 2.0
 _SILENCE_BEFORE_PING = 1.0
 _SILENCE_BEFORE_DEATH = 3.0
@@ -32,32 +25,27 @@ _RECONNECT_DELAY = 0.25
 
 
 class Broker:
-    """One pub/sub connection; `on_message` gets what was published, `on_gap` is called when
-    something may be missed.
+    """Subscribes to channels; each channel's handler gets what is published there, and `on_gap` is
+    called when something may be missed.
 
     Use as an async context manager. Without Redis everything works but nothing comes: the head poll
-    fills in.
+    fills in. It speaks RESP2 straight on a connection: redis-py's PubSub reconnects by itself, in
+    silence, and fails when a subscription meets that.
     """
 
-    def __init__(
-        self,
-        url: str,
-        on_message: Callable[[UUID, Message], None],
-        on_gap: Callable[[], None],
-    ) -> None:
-        self._redis: Redis = Redis.from_url(
+    def __init__(self, url: str, on_gap: Callable[[], None]) -> None:
+        self._pool = ConnectionPool.from_url(
             url,
+            protocol=2,
             retry=Retry(NoBackoff(), 0),
             socket_connect_timeout=_ACK_TIMEOUT,
             socket_timeout=None,
         )
-        self._on_message = on_message
         self._on_gap = on_gap
-        self._sessions: dict[bytes, UUID] = {}
+        self._handlers: dict[bytes, Handler] = {}
         self._acks: dict[bytes, asyncio.Future[None]] = {}
-        self._pubsub: PubSub | None = None
+        self._connection: AbstractConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._listen_for_ever(), name="broker")
@@ -72,74 +60,82 @@ class Broker:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._redis.aclose()
 
-    async def subscribe(self, session_id: UUID) -> None:
-        """Subscribe to a session's channel and wait for Redis to say so, but not for long."""
-        channel = channel_of(session_id).encode()
-        self._sessions[channel] = session_id
-        if self._pubsub is None:  # subscribed on connecting
+    async def subscribe(self, channel_name: str, handler: Handler) -> None:
+        """Subscribe to a channel and wait for Redis to say so, but not for long."""
+        channel = channel_name.encode()
+        self._handlers[channel] = handler
+        if self._connection is None:  # subscribed on connecting
             return
         acknowledged = self._acks.setdefault(channel, asyncio.get_running_loop().create_future())
-        with suppress(RedisError, OSError, TimeoutError):
+        with suppress(*_OUTAGES):
             async with asyncio.timeout(_ACK_TIMEOUT):
-                async with self._lock:
-                    await self._pubsub.subscribe(channel)
+                await self._send(self._connection, "SUBSCRIBE", channel)
                 await asyncio.shield(acknowledged)
 
-    async def unsubscribe(self, session_id: UUID) -> None:
-        """Leave a session's channel."""
-        channel = channel_of(session_id).encode()
-        self._sessions.pop(channel, None)
-        if self._pubsub is None:
+    async def unsubscribe(self, channel_name: str) -> None:
+        """Leave a channel."""
+        channel = channel_name.encode()
+        self._handlers.pop(channel, None)
+        if self._connection is None:
             return
-        with suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(_ACK_TIMEOUT), self._lock:
-                await self._pubsub.unsubscribe(channel)
+        with suppress(*_OUTAGES):
+            async with asyncio.timeout(_ACK_TIMEOUT):
+                await self._send(self._connection, "UNSUBSCRIBE", channel)
 
     async def _listen_for_ever(self) -> None:
         while True:
-            pubsub = self._redis.pubsub()
+            connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
-                asked = set(self._sessions)
-                await pubsub.subscribe(_CONTROL, *asked)
-                self._pubsub = pubsub
-                if added := set(self._sessions) - asked:
-                    await pubsub.subscribe(*added)
+                await connection.connect()
+                self._connection = connection
+                if self._handlers:
+                    await self._send(connection, "SUBSCRIBE", *self._handlers)
                 self._on_gap()
-                await self._listen(pubsub)
-            except (RedisError, OSError, TimeoutError) as error:
-                logger.warning("lost the pub/sub connection: %s", error)
+                await self._listen(connection)
+            except _OUTAGES as error:
+                logger.warning("lost the pub/sub connection: %r", error)
+            except Exception:
+                logger.exception("a message broke the pub/sub connection")
             finally:
-                self._pubsub = None
-                self._acks.clear()
-                with suppress(RedisError, OSError, TimeoutError):
-                    async with asyncio.timeout(_ACK_TIMEOUT):
-                        await pubsub.aclose()  # type: ignore[no-untyped-call]
+                self._connection = None
+                self._release_subscribers()
+                await connection.disconnect(nowait=True)
             await asyncio.sleep(_RECONNECT_DELAY)
 
-    async def _listen(self, pubsub: PubSub) -> None:
-        """Hand on messages until the connection fails or stays silent though pinged."""
+    async def _listen(self, connection: AbstractConnection) -> None:
+        """Hand on messages until the connection fails, or stays silent though pinged."""
         silent = 0.0
         while silent < _SILENCE_BEFORE_DEATH:
-            message = await pubsub.get_message(timeout=_SILENCE_BEFORE_PING)
+            message = await connection.read_response(
+                timeout=_SILENCE_BEFORE_PING, disconnect_on_error=False
+            )
             if message is None:
                 silent += _SILENCE_BEFORE_PING
-                async with self._lock:
-                    await pubsub.ping()
-                continue
-            silent = 0.0
-            self._handle(message)
+                await self._send(connection, "PING")
+            else:
+                silent = 0.0
+                self._handle(message)
         raise TimeoutError("silent for too long")
 
-    def _handle(self, message: dict[str, Any]) -> None:
-        channel = message["channel"]
-        if message["type"] == "subscribe":
-            acknowledged = self._acks.pop(channel, None)
-            if acknowledged is not None and not acknowledged.done():
+    async def _send(self, connection: AbstractConnection, *words: str | bytes) -> None:
+        if not connection.is_connected:  # sending would connect again, unsubscribed
+            raise ConnectionError("not connected")
+        await connection.send_packed_command(connection.pack_command(*words))
+
+    def _handle(self, message: list[bytes]) -> None:
+        match message:
+            case [b"message", channel, data]:
+                if channel in self._handlers:
+                    self._handlers[channel](data)
+            case [b"subscribe", channel, _]:
+                acknowledged = self._acks.pop(channel, None)
+                if acknowledged is not None and not acknowledged.done():
+                    acknowledged.set_result(None)
+
+    def _release_subscribers(self) -> None:
+        """Let those go on who wait for an answer that no longer comes: the head poll is theirs."""
+        for acknowledged in self._acks.values():
+            if not acknowledged.done():
                 acknowledged.set_result(None)
-        elif message["type"] == "message" and channel in self._sessions:
-            try:
-                self._on_message(self._sessions[channel], decode_message(message["data"]))
-            except InvalidMessage as error:
-                logger.warning("unreadable message on %s: %s", channel, error)
+        self._acks.clear()

@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
 from typing import Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from spectraview.errors import SessionNotFound
 from spectraview.live.broker import Broker
 from spectraview.live.connection import Connection
 from spectraview.live.pages import Pages
+from spectraview.live.presence import Listener, Presence, Watch
 from spectraview.live.protocol import (
     NOT_FOUND,
     RECONNECT,
@@ -27,9 +28,9 @@ from spectraview.live.protocol import (
 )
 from spectraview.live.viewer import Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
-from spectraview.storage.cache import Cache
+from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.database import DatabaseUnavailable
-from spectraview.storage.messages import Message
+from spectraview.storage.messages import InvalidMessage, decode_message
 from spectraview.storage.models import Session
 from spectraview.storage.shared import SharedCalls
 from spectraview.storage.store import Head, Position, Store
@@ -37,7 +38,6 @@ from spectraview.storage.store import Head, Position, Store
 logger = logging.getLogger(__name__)
 
 _LOCKS = 64
-_PRESENCE_INTERVAL = 15.0
 _LONGEST_RECONNECT_DELAY_MS = 2000
 _DRAIN_STEPS = 20
 _DRAIN_PAUSE = 0.1
@@ -63,23 +63,21 @@ class Hub:
         self._limits = limits
         self._head_interval = head_interval
         self._pages = Pages(store)
-        self._process = uuid4().hex
         self._watched: dict[UUID, WatchedSession] = {}
         self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
         self._sessions: SharedCalls[Session | None] = SharedCalls("join-session")
         self._places: SharedCalls[Position | None] = SharedCalls("join-place")
         self._poll_now = asyncio.Event()
-        self._broker = Broker(redis_url, self._receive, self._poll_now.set)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._broker = Broker(redis_url, self._poll_now.set)
+        self.presence = Presence(cache, self._broker)
+        self._task: asyncio.Task[None] | None = None
         self._draining = False
         self.viewer_count = 0
 
     async def __aenter__(self) -> Self:
         await self._broker.__aenter__()
-        self._tasks = [
-            asyncio.create_task(self._poll_heads(), name="head-poll"),
-            asyncio.create_task(self._note_presence(), name="presence"),
-        ]
+        await self.presence.__aenter__()
+        self._task = asyncio.create_task(self._poll_heads(), name="head-poll")
         return self
 
     async def __aexit__(
@@ -88,11 +86,12 @@ class Hub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         for watched in list(self._watched.values()):
             await watched.close()
+        await self.presence.__aexit__(kind, error, trace)
         await self._broker.__aexit__(kind, error, trace)
 
     async def session(self, session_id: UUID, app_id: str | None) -> Session:
@@ -122,18 +121,11 @@ class Hub:
             session = await self.session(session_id, access.app_id)
             position, sequence = await self._start_of(session, subscription, watched)
             viewer = Viewer(connection, subscription, position, sequence, access.key_id)
-            watched.add(viewer)
-            self._note(watched)
-            self._cache.want_snapshot(session_id)
             viewer.tell(_subscribed(session, watched, sequence))
-            if self._draining:
-                _send_elsewhere(viewer)
-            try:
-                with _expiring(viewer, access):
+            async with self.presence.listening(session_id, _teller(viewer)):
+                with self._counted(watched, viewer), _expiring(viewer, access):
+                    self._cache.want_snapshot(session_id)
                     await watched.follow(viewer)
-            finally:
-                watched.remove(viewer)
-                self._note(watched)
 
     def cut(self, key_ids: Collection[int]) -> None:
         """Close the viewers that watch by one of these keys, which are no longer good."""
@@ -159,6 +151,17 @@ class Hub:
         connections = [viewer.connection for viewer in viewers]
         asyncio.get_running_loop().call_later(_DRAIN_GRACE, _cut, connections)
 
+    @contextmanager
+    def _counted(self, watched: WatchedSession, viewer: Viewer) -> Iterator[None]:
+        """Count a viewer in while the context lasts, and tell all processes."""
+        watched.add(viewer)
+        self.presence.note(watched.session_id, len(watched.viewers))
+        try:
+            yield
+        finally:
+            watched.remove(viewer)
+            self.presence.note(watched.session_id, len(watched.viewers))
+
     @asynccontextmanager
     async def _watching(
         self, session_id: UUID, app_id: str | None
@@ -182,11 +185,13 @@ class Hub:
             watched = self._watched.get(session_id)
             if watched is None:
                 session = await self.session(session_id, app_id)
-                await self._broker.subscribe(session_id)
+                await self._broker.subscribe(
+                    channel_of(session_id), lambda data: self._receive(session_id, data)
+                )
                 try:
                     watched = await self._opened(session)
                 except BaseException:
-                    await self._broker.unsubscribe(session_id)
+                    await self._broker.unsubscribe(channel_of(session_id))
                     raise
             watched.users += 1
             return watched
@@ -215,7 +220,7 @@ class Hub:
                 return
             del self._watched[session_id]
             self._pages.forget(session_id)
-            await self._broker.unsubscribe(session_id)
+            await self._broker.unsubscribe(channel_of(session_id))
             await watched.close()
 
     async def _start_of(
@@ -244,13 +249,14 @@ class Hub:
             return Position(), 0
         return Position(batch.batch_number - 1, batch.sequence), wanted
 
-    def _receive(self, session_id: UUID, message: Message) -> None:
+    def _receive(self, session_id: UUID, data: bytes) -> None:
         watched = self._watched.get(session_id)
-        if watched is not None:
-            watched.receive(message)
-
-    def _note(self, watched: WatchedSession) -> None:
-        self._cache.note_viewers(watched.session_id, self._process, len(watched.viewers))
+        if watched is None:
+            return
+        try:
+            watched.receive(decode_message(data))
+        except InvalidMessage as error:
+            logger.warning("unreadable message about session %s: %s", session_id, error)
 
     async def _poll_heads(self) -> None:
         """Compare all watched sessions with the store: what pub/sub lost is found within the
@@ -277,19 +283,15 @@ class Hub:
         for viewer in list(watched.viewers):
             viewer.end(NOT_FOUND, "session deleted")
 
-    async def _note_presence(self) -> None:
-        """Renew what this process has told about its viewers, and tell protocol 2 viewers how many
-        they are.
-        """
-        while True:
-            await asyncio.sleep(_PRESENCE_INTERVAL)
-            for watched in list(self._watched.values()):
-                self._note(watched)
-                count = await self._cache.count_viewers(watched.session_id)
-                if count is not None and count != watched.viewer_count:
-                    watched.viewer_count = count
-                    for viewer in list(watched.viewers):
-                        viewer.tell({"type": "viewers", "viewers": count})
+
+def _teller(viewer: Viewer) -> Listener:
+    """Return what tells a viewer how many watch with it."""
+
+    def tell(watch: Watch) -> None:
+        if watch.viewers is not None:
+            viewer.tell({"type": "viewers", "viewers": watch.viewers})
+
+    return tell
 
 
 @contextmanager

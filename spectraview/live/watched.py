@@ -51,7 +51,6 @@ class WatchedSession:
     ) -> None:
         self.session_id = session_id
         self.viewers: set[Viewer] = set()
-        self.viewer_count = 0
         self.users = 0
         self._day = day
         self._store = store

@@ -26,6 +26,8 @@ RATE_SECONDS = 60
 REPLAY_SECONDS = 3600
 PRESENCE_SECONDS = 60
 SNAPSHOT_REQUEST_SECONDS = 60
+VIEWERS_CHANGED = b"viewers"
+SNAPSHOT_WANTED = b"snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Announcement:
 def channel_of(session_id: UUID) -> str:
     """Return the pub/sub channel of a session; the braces keep its keys together in a cluster."""
     return f"live:{{{session_id}}}"
+
+
+def watch_channel_of(session_id: UUID) -> str:
+    """Return the channel on which processes tell who watches a session."""
+    return f"watch:{{{session_id}}}"
 
 
 class Cache:
@@ -143,11 +150,14 @@ class Cache:
     def note_viewers(self, session_id: UUID, process: str, viewers: int) -> None:
         """Tell the other processes how many viewers of a session this one has."""
         key = _viewers_key(session_id)
+        told: Command = ("PUBLISH", watch_channel_of(session_id), VIEWERS_CHANGED)
         if viewers:
             value = f"{viewers}:{int(self._now())}"
-            self._pipeline.send(("HSET", key, process, value), ("EXPIRE", key, PRESENCE_SECONDS))
+            self._pipeline.send(
+                ("HSET", key, process, value), ("EXPIRE", key, PRESENCE_SECONDS), told
+            )
         else:
-            self._pipeline.send(("HDEL", key, process))
+            self._pipeline.send(("HDEL", key, process), told)
 
     async def count_viewers(self, session_id: UUID) -> int | None:
         """Return how many watch a session on all processes, None when Redis does not say."""
@@ -158,9 +168,11 @@ class Cache:
         return self._count(values)
 
     def want_snapshot(self, session_id: UUID) -> None:
-        """Ask the session's SDK, through its next receipt, for a full snapshot."""
-        key = _snapshot_key(session_id)
-        self._pipeline.send(("SET", key, "1", "EX", SNAPSHOT_REQUEST_SECONDS))
+        """Ask the session's SDK for a full snapshot: at once if it listens, else in its receipt."""
+        self._pipeline.send(
+            ("SET", _snapshot_key(session_id), "1", "EX", SNAPSHOT_REQUEST_SECONDS),
+            ("PUBLISH", watch_channel_of(session_id), SNAPSHOT_WANTED),
+        )
 
     async def fetch_replay(self, session_id: UUID, version: int) -> bytes | None:
         """Return the cached replay of this version, gzip'd."""

@@ -194,6 +194,16 @@ async def test_the_receipt_tells_of_viewers_and_asks_for_a_snapshot(api: ApiClie
         assert (await api.send(session_id, [event(6)])).json["needFullSnapshot"] is False
 
 
+async def test_viewers_are_told_how_many_they_are_on_all_processes(make_api: ApiFactory) -> None:
+    one, other = await make_api(), await make_api()
+    session_id = await one.start()
+    async with one.watch(session_id, protocol=2) as viewer:
+        await viewer.becomes_one_of(1)
+        async with other.watch(session_id) as _, other.watch(session_id) as _:
+            await viewer.becomes_one_of(3)
+        await viewer.becomes_one_of(1)
+
+
 async def close_code_of(api: ApiClient, session_id: UUID, message: str) -> int | None:
     """Return the code with which a subscribe message is refused."""
     path = f"/api/sessions/{session_id}/live"
