@@ -20,6 +20,8 @@ _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 intervention, system.
 """
 
+_NOT_A_TEXT = "22021"
+
 extras.register_uuid()  # type: ignore[no-untyped-call]
 
 
@@ -138,6 +140,8 @@ class Database:
             ):
                 await cursor.execute(query, parameters)
                 return await cursor.fetchall() if cursor.description else []
+        except ValueError as error:  # psycopg2 can't write a parameter, such as text with a NUL
+            raise StatementRefused(_NOT_A_TEXT, str(error)) from error
         except (psycopg2.Error, TimeoutError, RuntimeError) as error:
             raise _translated(error) from error
 

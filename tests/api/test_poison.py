@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import gzip
-import json
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.samples import CLICK, fault_of, info_of, moves, start_sample
+from tests.api.samples import fault_of, info_of, moves, start_sample
 from tests.api_client import ApiClient
 
 EVENT = b'{"type":3,"timestamp":1}'
@@ -310,17 +309,3 @@ async def test_poison_beside_good_batches_leaves_those_stored(api: ApiClient) ->
     for session_id in good:
         events = (await api.replay(session_id))["events"]
         assert sorted(events, key=lambda event: event["timestamp"]) == moves(40)
-
-
-async def test_a_batch_that_postgresql_refuses_fails_alone(api: ApiClient) -> None:
-    """PostgreSQL's own stack is shallower than the parser's."""
-    good = [await start_sample(api) for _ in range(8)]
-    deep = json.dumps({"eventType": "a", "timestamp": 1}).encode()[:-1]
-    deep += b',"data":' + b"[" * 900 + b"]" * 900 + b"}"
-    answers = await asyncio.gather(
-        *(api.post_events(session_id, {"events": [CLICK]}) for session_id in good[:4]),
-        api.post_events(good[0], b'{"customEvents":[%b]}' % deep),
-        *(api.post_events(session_id, {"events": [CLICK]}) for session_id in good[4:]),
-    )
-    assert [answer.status for answer in answers[:4] + answers[5:]] == [200] * 8
-    assert answers[4].status in (200, 400)

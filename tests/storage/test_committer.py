@@ -1,0 +1,170 @@
+"""Group commit: what waits is stored together, and what can't be stored fails alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+
+from spectraview.errors import InvalidBody, Overloaded, SessionNotFound
+from spectraview.ingest.committer import Committer
+from spectraview.storage.cache import Announcement
+from spectraview.storage.database import Database
+from spectraview.storage.models import Batch, CustomEvent
+from spectraview.storage.store import Store
+from tests.storage.batches import MOVE, make_batch, start
+
+
+@pytest.fixture
+def database_url(shared_database_url: str) -> str:
+    return shared_database_url
+
+
+class Announced:
+    """Remembers what was announced, group by group."""
+
+    def __init__(self) -> None:
+        self.groups: list[Sequence[Announcement]] = []
+
+    def __call__(self, announcements: Sequence[Announcement]) -> None:
+        self.groups.append(announcements)
+
+
+@pytest.fixture
+def announced() -> Announced:
+    return Announced()
+
+
+@pytest.fixture
+async def committer(store: Store, announced: Announced) -> AsyncIterator[Committer]:
+    """A running committer."""
+    async with Committer(
+        store, announced, timeout=10, max_pending=100_000, ttl_hours=72
+    ) as committer:
+        yield committer
+
+
+@pytest.fixture
+async def session_id(store: Store) -> UUID:
+    """A session that has started."""
+    return await start(store)
+
+
+def poisoned(batch: Batch, event_type: str = "a", body: bytes = b"{}", time: int = 1) -> Batch:
+    """Return a batch that no parser would let through."""
+    return replace(batch, custom_events=(CustomEvent(event_type, time, body),))
+
+
+POISON = [
+    {"event_type": "\0"},
+    {"event_type": "\ud800"},
+    {"event_type": "x" * 51},
+    {"body": b"{"},
+    {"body": b'"\x01"'},
+    {"time": 2**63},
+]
+
+
+@pytest.mark.parametrize("poison", POISON)
+async def test_a_poisoned_batch_fails_alone(
+    committer: Committer, store: Store, poison: dict[str, object]
+) -> None:
+    sessions = [await start(store) for _ in range(9)]
+    batches = [make_batch(session_id, MOVE) for session_id in sessions]
+    batches[4] = poisoned(batches[4], **poison)  # type: ignore[arg-type]
+    outcomes = await asyncio.gather(
+        *(committer.commit(batch) for batch in batches), return_exceptions=True
+    )
+    assert isinstance(outcomes.pop(4), InvalidBody)
+    assert all(not isinstance(outcome, BaseException) for outcome in outcomes)
+    counts = [await events_of(store, session_id) for session_id in sessions]
+    assert counts == [1, 1, 1, 1, 0, 1, 1, 1, 1]
+
+
+async def events_of(store: Store, session_id: UUID) -> int:
+    """Return how many events a session has."""
+    session = await store.fetch_session(session_id)
+    assert session is not None
+    return session.event_count
+
+
+async def test_the_session_of_a_poisoned_batch_takes_the_next(
+    committer: Committer, session_id: UUID
+) -> None:
+    with pytest.raises(InvalidBody):
+        await committer.commit(poisoned(make_batch(session_id, MOVE), body=b"{"))
+    stored = await committer.commit(make_batch(session_id, MOVE))
+    assert (stored.first_sequence, stored.batch_number) == (0, 1)
+
+
+async def test_what_waits_is_stored_together(
+    committer: Committer, announced: Announced, session_id: UUID
+) -> None:
+    await asyncio.gather(*(committer.commit(make_batch(session_id, MOVE)) for _ in range(30)))
+    assert len(announced.groups) <= 2
+    numbers = [told.batch.batch_number for group in announced.groups for told in group]
+    assert numbers == list(range(1, 31))
+
+
+async def test_what_is_told_is_committed(
+    store: Store, database: Database, session_id: UUID
+) -> None:
+    seen: list[int] = []
+
+    def look(announcements: Sequence[Announcement]) -> None:
+        seen.extend(told.batch.batch_number for told in announcements)
+
+    async with Committer(store, look, timeout=10, max_pending=10**6, ttl_hours=1) as committer:
+        await committer.commit(make_batch(session_id, MOVE))
+    rows = await database.fetch_all(
+        "SELECT batch_number FROM session_events WHERE session_id = %(id)s", {"id": session_id}
+    )
+    assert [(number,) for number in seen] == rows == [(1,)]
+
+
+async def test_too_much_at_once_is_turned_away(committer: Committer, session_id: UUID) -> None:
+    large = make_batch(session_id, MOVE)
+    large = replace(large, size_bytes=1_500_000)
+    outcomes = await asyncio.gather(
+        *(committer.commit(replace(large, batch_key=bytes([n]) * 32)) for n in range(5)),
+        return_exceptions=True,
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+    assert len(refused) == 4
+    assert {error.retry_after for error in refused} == {1}
+
+
+async def test_a_batch_of_no_session_and_no_app_is_not_found(committer: Committer) -> None:
+    with pytest.raises(SessionNotFound):
+        await committer.commit(make_batch(uuid4(), MOVE, appId=None))
+
+
+async def test_a_batch_that_names_its_app_makes_its_session(
+    committer: Committer, store: Store
+) -> None:
+    session_id = uuid4()
+    await asyncio.gather(*(committer.commit(make_batch(session_id, MOVE)) for _ in range(5)))
+    assert await events_of(store, session_id) == 5
+
+
+async def test_leaving_stores_what_still_waits(store: Store, session_id: UUID) -> None:
+    async with Committer(
+        store, lambda _: None, timeout=10, max_pending=10**6, ttl_hours=1
+    ) as committer:
+        waiting = [
+            asyncio.create_task(committer.commit(make_batch(session_id, MOVE))) for _ in range(9)
+        ]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert await events_of(store, session_id) == 9
+
+
+async def test_a_client_that_leaves_does_not_stop_its_batch(
+    committer: Committer, store: Store, session_id: UUID
+) -> None:
+    leaving = asyncio.create_task(committer.commit(make_batch(session_id, MOVE)))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await committer.commit(make_batch(session_id, MOVE))
+    assert await events_of(store, session_id) == 2
