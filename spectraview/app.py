@@ -2,6 +2,7 @@
 each other.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -24,6 +25,7 @@ from spectraview.keys import (
     CONFIG,
     DATABASE,
     HUB,
+    INGEST_SOCKETS,
     RATE_LIMITER,
     RECORDER,
     REPLAY_READER,
@@ -35,6 +37,7 @@ from spectraview.keys import (
 )
 from spectraview.lifecycle.jobs import running_jobs
 from spectraview.live.hub import Hub
+from spectraview.live.protocol import RECONNECT
 from spectraview.live.watched import LiveLimits
 from spectraview.middleware import (
     admit,
@@ -72,6 +75,7 @@ def create_app(config: Config) -> web.Application:
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
     app.on_response_prepare.extend((allow_origin, close_when_draining))
     app.on_shutdown.append(_drain)
+    app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
     app.cleanup_ctx.extend((_database, _cache, _recording, _live, _jobs))
     return app
 
@@ -141,5 +145,8 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _drain(app: web.Application) -> None:
-    """Send the viewers elsewhere, if nothing has done so before the application was shut down."""
-    await app[HUB].drain()
+    """Send the viewers elsewhere, if nothing has done so before the application was shut down, and
+    the sockets that send: what has no receipt is sent again.
+    """
+    closing = [socket.close(code=RECONNECT, message=b"reconnect") for socket in app[INGEST_SOCKETS]]
+    await asyncio.gather(app[HUB].drain(), *closing)

@@ -33,6 +33,8 @@ SCOPES = web.AppKey("SCOPES", dict[object, str])
 TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])
 
 PLACE = web.RequestKey("PLACE", Place)
+INGEST_SOCKETS = web.AppKey("INGEST_SOCKETS", set[web.WebSocketResponse])
+
 API_KEY = web.RequestKey("API_KEY", ApiKey)
 VIEWER_TOKEN = web.RequestKey("VIEWER_TOKEN", ViewerToken)
 USAGE = web.RequestKey("USAGE", Usage)

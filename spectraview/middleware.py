@@ -3,7 +3,6 @@ counted.
 """
 
 import logging
-from uuid import UUID
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -11,15 +10,14 @@ from aiohttp.typedefs import Handler
 from spectraview import errors
 from spectraview.access.api_keys import ApiKey
 from spectraview.access.viewer_tokens import InvalidViewerToken
+from spectraview.api.limits import count_use
 from spectraview.api.requests import accepts_gzip, session_id_of
 from spectraview.api.responses import error_response
 from spectraview.keys import (
     ADMISSION,
     API_KEY,
     API_KEYS,
-    CONFIG,
     PLACE,
-    RATE_LIMITER,
     SCOPES,
     TOKEN_HANDLERS,
     USAGE,
@@ -105,7 +103,7 @@ async def require_api_key(request: web.Request, handler: Handler) -> web.StreamR
         if not key.allows_origin(request.headers.get("Origin")):
             raise errors.OriginForbidden
         request[API_KEY] = key
-        await _limit_rate(request, key, scope)
+        request[USAGE] = await count_use(request, key, scope)
     return await handler(request)
 
 
@@ -153,28 +151,6 @@ async def _find_key(request: web.Request) -> ApiKey:
     if key is None:
         raise errors.Unauthorized("Unauthorized: unknown or revoked API key" if text else None)
     return key
-
-
-async def _limit_rate(request: web.Request, key: ApiKey, scope: str) -> None:
-    """Count ingest for each session, so that one busy page stops no other; all else for each
-    client.
-    """
-    config = request.app[CONFIG]
-    session_id: UUID | None = None
-    if scope == "ingest" and "session_id" in request.match_info:
-        session_id = session_id_of(request)
-    limit = config.rate_limit_ingest if scope == "ingest" else config.rate_limit_read
-    place = str(session_id or _client_address(request))
-    request[USAGE] = await request.app[RATE_LIMITER].use(
-        f"{key.key_id}:{scope}", place, limit, session_id
-    )
-
-
-def _client_address(request: web.Request) -> str:
-    forwarded = request.headers.get("X-Forwarded-For")
-    if forwarded and request.app[CONFIG].trust_forwarded:
-        return forwarded.rsplit(",", 1)[-1].strip()
-    return request.remote or "unknown"
 
 
 def _api_error(error: web.HTTPException) -> errors.ApiError:

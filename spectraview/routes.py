@@ -6,6 +6,7 @@ from aiohttp.typedefs import Handler
 
 from spectraview.api.events import append_batch
 from spectraview.api.health import get_health, get_liveness, get_readiness
+from spectraview.api.ingest_socket import ingest_session
 from spectraview.api.live import watch_session
 from spectraview.api.replay import get_replay
 from spectraview.api.sessions import (
@@ -38,6 +39,7 @@ ROUTES = (
     Route("POST", "/api/sessions/{session_id}/events", append_batch, "ingest"),
     Route("POST", "/api/sessions/{session_id}/heartbeat", note_heartbeat, "ingest"),
     Route("POST", "/api/sessions/{session_id}/end", end_session, "ingest"),
+    Route("GET", "/api/sessions/{session_id}/ingest", ingest_session, "ingest"),
     Route("GET", "/api/sessions", list_sessions, "read"),
     Route("GET", "/api/sessions/{session_id}", get_session, "read", viewer_token=True),
     Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read", viewer_token=True),

@@ -23,23 +23,37 @@ _INLINE_INFLATED = 1_048_576
 async def append_batch(request: web.Request) -> web.Response:
     """Store a batch of events and show it to the session's viewers."""
     session_id = session_id_of(request)
-    batch = await _parse(request, session_id, await read_body(request))
-    bound = app_id_of(request)
-    if bound is not None and batch.app_id not in (None, bound):
-        raise AppForbidden(where="appId")
-    if batch.app_id is None and bound is not None:
-        batch = replace(batch, app_id=bound)
-    receipt = await request.app[RECORDER].append_batch(batch, request[USAGE], bound_app_id=bound)
+    body = await read_body(request)
+    key = request.headers.get("Idempotency-Key")
+    batch = await parse_for(request, session_id, body, idempotency_key=key)
+    receipt = await request.app[RECORDER].append_batch(
+        batch, request[USAGE], bound_app_id=app_id_of(request)
+    )
     return json_response(receipt_json(receipt))
 
 
-async def _parse(request: web.Request, session_id: UUID, body: bytes) -> Batch:
-    config: Config = request.app[CONFIG]
-    key = request.headers.get("Idempotency-Key")
+async def parse_for(
+    request: web.Request, session_id: UUID, body: bytes, *, idempotency_key: str | None
+) -> Batch:
+    """Return the batch in a body, of the app that the request's key may write to.
 
+    Raises AppForbidden and what `parse_batch` raises.
+    """
+    batch = await _parse(request.app[CONFIG], session_id, body, idempotency_key)
+    bound = app_id_of(request)
+    if bound is None:
+        return batch
+    if batch.app_id not in (None, bound):
+        raise AppForbidden(where="appId")
+    return replace(batch, app_id=bound)
+
+
+async def _parse(
+    config: Config, session_id: UUID, body: bytes, idempotency_key: str | None
+) -> Batch:
     def parse(max_inflated: int) -> Batch:
         limits = Limits(max_inflated, config.max_events)
-        return parse_batch(session_id, body, idempotency_key=key, limits=limits)
+        return parse_batch(session_id, body, idempotency_key=idempotency_key, limits=limits)
 
     if len(body) <= _INLINE_BODY:
         try:

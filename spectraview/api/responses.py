@@ -25,15 +25,20 @@ def json_text_response(
     return web.Response(body=text, status=status, content_type="application/json", headers=headers)
 
 
-def error_response(error: ApiError) -> web.Response:
-    """Answer with what went wrong: a message, a stable code, and the place of the fault if it has
+def error_json(error: ApiError) -> dict[str, object]:
+    """Return what went wrong: a message, a stable code, and the place of the fault if it has
     one.
     """
-    body: dict[str, object] = {"error": str(error), "code": error.code}
+    answer: dict[str, object] = {"error": str(error), "code": error.code}
     if error.where is not None:
-        body["where"] = error.where
+        answer["where"] = error.where
+    return answer
+
+
+def error_response(error: ApiError) -> web.Response:
+    """Answer with what went wrong."""
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    text = dumps(body).encode("utf-8", "replace")
+    text = dumps(error_json(error)).encode("utf-8", "replace")
     return json_text_response(text, status=error.status, headers=headers)

@@ -14,7 +14,7 @@ BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
 NOT_FOUND = 4404
 SLOW = 4408
-TOO_MANY_VIEWERS = 1013
+TRY_AGAIN_LATER = 1013
 
 
 class Resume(Struct, frozen=True, forbid_unknown_fields=True):
