@@ -1,4 +1,4 @@
-"""The pool of PostgreSQL connections: the only file that knows aiopg."""
+"""Runs statements on PostgreSQL, and tells an outage from a refusal."""
 
 import asyncio
 import logging
@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import aiopg
 import psycopg2
 from psycopg2 import extras
+
+from spectraview.storage.pool import Pool
 
 logger = logging.getLogger(__name__)
 
 Row = Sequence[Any]
 
-_CONNECT_TIMEOUT = 3
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE classes of faults that pass: connection, rollback (deadlock), resources, locks,
 intervention, system.
@@ -46,13 +46,14 @@ class Database:
     """
 
     def __init__(self, url: str, *, connections: int, timeout: float) -> None:
-        self._url = url
-        self._connections = connections
+        self._pool = Pool(url, size=connections, timeout=timeout)
         self._timeout = timeout
-        self._pool: aiopg.Pool | None = None
 
     async def __aenter__(self) -> Self:
-        await self._open()
+        try:
+            await self._pool.open()
+        except (psycopg2.Error, TimeoutError) as error:
+            raise DatabaseUnavailable(str(error)) from error
         return self
 
     async def __aexit__(
@@ -61,9 +62,7 @@ class Database:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._pool is not None:
-            self._pool.terminate()
-            await self._pool.wait_closed()
+        self._pool.close()
 
     async def fetch_all(
         self,
@@ -81,30 +80,20 @@ class Database:
             return await self._run(query, parameters, within)
         except DatabaseUnavailable as error:
             if isinstance(error.__cause__, TimeoutError):
+                self._pool.forget_idle()
                 raise
             return await self._run(query, parameters, within)
 
     async def fetch_one(
-        self, query: str, parameters: Mapping[str, object] | None = None
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        within: float | None = None,
     ) -> Row | None:
         """Return the first row, None when there is none."""
-        rows = await self.fetch_all(query, parameters)
+        rows = await self.fetch_all(query, parameters, within=within)
         return rows[0] if rows else None
-
-    async def _open(self) -> aiopg.Pool:
-        try:
-            self._pool = await aiopg.create_pool(
-                self._url,
-                minsize=self._connections,
-                maxsize=self._connections,
-                timeout=self._timeout,
-                enable_json=False,
-                enable_hstore=False,
-                connect_timeout=_CONNECT_TIMEOUT,
-            )
-        except (psycopg2.Error, TimeoutError) as error:
-            raise DatabaseUnavailable(str(error)) from error
-        return self._pool
 
     async def _run(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
@@ -131,11 +120,10 @@ class Database:
     async def _execute(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
-        assert self._pool is not None, "the database is not open"
         try:
             async with (
                 asyncio.timeout(within or self._timeout),
-                self._pool.acquire() as connection,
+                self._pool.borrow() as connection,
                 connection.cursor() as cursor,
             ):
                 await cursor.execute(query, parameters)
