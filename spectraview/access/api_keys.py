@@ -15,6 +15,9 @@ from spectraview.storage.shared import SharedCalls
 SCOPES = ("ingest", "read", "admin")
 
 _REMEMBER_SECONDS = 10.0
+_LOOKUP_SECONDS = 2.0
+_PAUSE_SECONDS = 1.0
+"""How long what was known stays in use when PostgreSQL does not answer."""
 _REMEMBERED_KEYS = 10_000
 
 
@@ -122,11 +125,15 @@ class ApiKeys:
 
     async def _look_up(self, hashed: bytes) -> ApiKey | None:
         try:
-            row = await self._database.fetch_one(queries.FIND_API_KEY, {"key_hash": hashed})
+            row = await self._database.fetch_one(
+                queries.FIND_API_KEY, {"key_hash": hashed}, within=_LOOKUP_SECONDS
+            )
         except DatabaseUnavailable:
             if hashed not in self._known:
                 raise
-            return self._known[hashed][1]
+            known = self._known[hashed][1]
+            self._known[hashed] = (self._clock() + _PAUSE_SECONDS, known)
+            return known
         found = _api_key_from_row(row) if row else None
         if len(self._known) >= _REMEMBERED_KEYS:  # somebody tries keys
             self._known.clear()

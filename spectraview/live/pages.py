@@ -11,6 +11,7 @@ from spectraview.live.frames import BatchFrames, frames_of
 from spectraview.storage.shared import SharedCalls
 from spectraview.storage.store import Position, Store
 
+PAGE_SECONDS = 5.0
 _PAGE_BYTES = 1_048_576
 _KEPT_BYTES = 33_554_432
 
@@ -44,7 +45,7 @@ class Pages:
     async def _read(self, key: _Key, day: date, through_batch: int) -> Sequence[BatchFrames]:
         session_id, after = key
         batches = await self._store.fetch_batches(
-            session_id, day, after, through_batch, _PAGE_BYTES
+            session_id, day, after, through_batch, _PAGE_BYTES, within=PAGE_SECONDS
         )
         page = [await frames_of(batch) for batch in batches]
         self._kept[key] = page

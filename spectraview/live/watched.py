@@ -11,7 +11,7 @@ from uuid import UUID
 
 from spectraview.live.feed import Feed
 from spectraview.live.frames import BatchFrames, frames_of
-from spectraview.live.pages import Pages
+from spectraview.live.pages import PAGE_SECONDS, Pages
 from spectraview.live.protocol import NORMAL, NOT_FOUND, SLOW
 from spectraview.live.viewer import Viewer, ViewerClosed
 from spectraview.storage.cache import Cache
@@ -243,6 +243,7 @@ class WatchedSession:
                     self._feed.head,
                     self._feed.newest,
                     _REPAIR_PAGE_BYTES,
+                    within=PAGE_SECONDS,
                 )
             except DatabaseUnavailable:
                 await self._try_later()

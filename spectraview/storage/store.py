@@ -11,6 +11,9 @@ from spectraview.storage.arrays import plain_array, text_array
 from spectraview.storage.database import Database, Row
 from spectraview.storage.models import Batch, Session, StoredBatch
 
+_LOOKUP_SECONDS = 5.0
+"""What takes longer than this, of reads that find one row by its key, will not be answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
@@ -164,7 +167,9 @@ class Store:
     async def fetch_session(self, session_id: UUID, app_id: str | None = None) -> Session | None:
         """Return a session that has not expired, of this app or (None) of any."""
         row = await self._database.fetch_one(
-            queries.FETCH_SESSION, {"session_id": session_id, "app_id": app_id}
+            queries.FETCH_SESSION,
+            {"session_id": session_id, "app_id": app_id},
+            within=_LOOKUP_SECONDS,
         )
         return Session(*row) if row else None
 
@@ -214,7 +219,9 @@ class Store:
     async def fetch_heads(self, session_ids: Collection[UUID]) -> dict[UUID, Head]:
         """Return where the streams of these sessions stand."""
         rows = await self._database.fetch_all(
-            queries.FETCH_HEADS, {"session_ids": plain_array(session_ids)}
+            queries.FETCH_HEADS,
+            {"session_ids": plain_array(session_ids)},
+            within=_LOOKUP_SECONDS,
         )
         return {row[0]: Head(*row[1:]) for row in rows}
 
@@ -223,12 +230,21 @@ class Store:
         sequence.
         """
         row = await self._database.fetch_one(
-            queries.FIND_BATCH, {"session_id": session_id, "day": day, "sequence": sequence}
+            queries.FIND_BATCH,
+            {"session_id": session_id, "day": day, "sequence": sequence},
+            within=_LOOKUP_SECONDS,
         )
         return Position(*row) if row else None
 
     async def fetch_batches(
-        self, session_id: UUID, day: date, after: Position, through_batch: int, page_bytes: int
+        self,
+        session_id: UUID,
+        day: date,
+        after: Position,
+        through_batch: int,
+        page_bytes: int,
+        *,
+        within: float | None = None,
     ) -> list[StoredBatch]:
         """Return the next page of batches, in order: as many as hold `page_bytes` of JSON, at least
         one.
@@ -243,6 +259,7 @@ class Store:
                 "through_batch": through_batch,
                 "page_bytes": page_bytes,
             },
+            within=within,
         )
         if not rows:
             return []
