@@ -33,8 +33,10 @@ class Feed:
     def offer(self, batch: StoredBatch) -> None:
         """Take a batch; what is old or already here changes nothing."""
         self.note(batch.batch_number)
-        if batch.batch_number > self.head.batch_number and len(self._held) < _MOST_HELD:
+        if batch.batch_number > self.head.batch_number:
             self._held[batch.batch_number] = batch
+            if len(self._held) > _MOST_HELD:  # what is needed last can be read again
+                del self._held[max(self._held)]
 
     def take(self) -> StoredBatch | None:
         """Give on the next batch in order, None when it is not here."""

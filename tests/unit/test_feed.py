@@ -58,6 +58,18 @@ def test_old_batches_change_nothing() -> None:
     assert (taken(feed), feed.behind, feed.head) == ([], False, position(5))
 
 
+def test_however_many_came_early_the_missing_one_is_taken() -> None:
+    feed = Feed(position(0))
+    for number in range(2, 1000):
+        feed.offer(batch(number))
+    feed.offer(batch(1))
+    assert taken(feed)[0] == 1
+    while feed.behind:
+        feed.offer(batch(feed.head.batch_number + 1))
+        taken(feed)
+    assert feed.head == position(999)
+
+
 @given(
     known=st.integers(0, 5),
     arrivals=st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=80),
