@@ -65,6 +65,9 @@ async def report_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_response(errors.StoreUnavailable(retry_after=2))
     except web.HTTPException as error:
         return error_response(_api_error(error))
+    except ConnectionResetError:
+        logger.debug("the client of %s %s has gone", request.method, request.path)
+        return web.Response()  # nobody gets it
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
         return error_response(errors.InternalError())
