@@ -43,7 +43,6 @@ from spectraview.middleware import (
     admit,
     allow_origin,
     answer_preflight,
-    close_when_draining,
     compress_json,
     report_errors,
     require_api_key,
@@ -73,7 +72,7 @@ def create_app(config: Config) -> web.Application:
     app[SCOPES] = scopes
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
-    app.on_response_prepare.extend((allow_origin, close_when_draining))
+    app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
     app.cleanup_ctx.extend((_database, _cache, _recording, _live, _jobs))

@@ -45,10 +45,16 @@ _PREFLIGHT_HEADERS = {
 
 @web.middleware
 async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count a request while it runs."""
-    with request.app[ADMISSION].request() as place:
+    """Count a request while it runs; a client of a process that is about to stop shall come back to
+    another one.
+    """
+    admission = request.app[ADMISSION]
+    with admission.request() as place:
         request[PLACE] = place
-        return await handler(request)
+        response = await handler(request)
+    if admission.draining and not response.prepared:
+        response.force_close()
+    return response
 
 
 @web.middleware
@@ -138,14 +144,6 @@ async def _find_key_or_token(request: web.Request) -> ApiKey:
 def _token_text(request: web.Request) -> str | None:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     return text if kind.lower() == "bearer" else request.query.get("token")
-
-
-async def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
-    """Let clients that keep their connections alive come back to another process. A prepare
-    signal.
-    """
-    if request.app[ADMISSION].draining:
-        response.force_close()
 
 
 async def _find_key(request: web.Request) -> ApiKey:

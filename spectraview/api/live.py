@@ -38,7 +38,8 @@ async def watch_session(request: web.Request) -> web.StreamResponse:
         raise UpgradeRequired(headers={"Upgrade": "websocket"})
     connection = await _connect(request, websocket)
     try:
-        subscription = await _subscription(websocket, session_id)
+        with request.app[HUB].greeting(connection):
+            subscription = await _subscription(websocket, session_id)
         gone = _until_gone(websocket)
         await show_until_gone(request, session_id, connection, subscription, gone)
     except ViewerClosed as closed:

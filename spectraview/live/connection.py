@@ -82,6 +82,8 @@ class Connection(ABC):
             except TimeoutError:
                 if self._transport.get_write_buffer_size() >= waiting:
                     raise Stalled from None
+            except ConnectionError:
+                return  # it is gone, as the caller will see
 
     def abort(self) -> None:
         """Cut the connection, and drop what waits for it in the kernel too: nobody takes it."""

@@ -71,6 +71,7 @@ class Hub:
         self._broker = Broker(redis_url, self._poll_now.set)
         self.presence = Presence(cache, self._broker)
         self._task: asyncio.Task[None] | None = None
+        self._unsubscribed: set[Connection] = set()
         self._draining = False
         self.viewer_count = 0
 
@@ -134,6 +135,15 @@ class Hub:
                 if viewer.key_id in key_ids:
                     viewer.end(UNAUTHORIZED, "key revoked")
 
+    @contextmanager
+    def greeting(self, connection: Connection) -> Iterator[None]:
+        """Know a connection while it has yet to subscribe."""
+        self._unsubscribed.add(connection)
+        try:
+            yield
+        finally:
+            self._unsubscribed.discard(connection)
+
     async def drain(self) -> None:
         """Send all viewers elsewhere: some at a time, so that they don't all come back at once.
 
@@ -148,7 +158,7 @@ class Hub:
                 await asyncio.sleep(_DRAIN_PAUSE)
             for viewer in viewers[start : start + at_once]:
                 _send_elsewhere(viewer)
-        connections = [viewer.connection for viewer in viewers]
+        connections = {viewer.connection for viewer in viewers} | self._unsubscribed
         asyncio.get_running_loop().call_later(_DRAIN_GRACE, _cut, connections)
 
     @contextmanager

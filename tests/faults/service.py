@@ -98,12 +98,17 @@ class Service:
         """Stop the service in order and return its exit code; does nothing twice."""
         return await self._end(signal.SIGTERM)
 
-    async def _end(self, how: signal.Signals) -> int:
+    async def ended(self) -> int:
+        """Return the exit code when the service has ended by itself, or by a signal sent before."""
+        return await self._end(None)
+
+    async def _end(self, how: signal.Signals | None) -> int:
         process, self._process = self._process, None
         if process is None:
             return 0
-        with suppress(ProcessLookupError):
-            process.send_signal(how)
+        if how is not None:
+            with suppress(ProcessLookupError):
+                process.send_signal(how)
         async with asyncio.timeout(_STOP_SECONDS):
             await process.communicate()
         assert process.returncode is not None

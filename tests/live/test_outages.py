@@ -1,21 +1,18 @@
 """Whatever happens between the processes, a viewer gets each event once and in order."""
 
-import asyncio
-import select
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-import ujson
 from redis.asyncio import Redis
 
 from spectraview.embedded import EmbeddedServers
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
+from tests.live.stalled_viewer import StalledViewer
 from tests.recordings import Event
 
 ROUNDS = 30
@@ -128,58 +125,17 @@ async def test_an_app_that_starts_without_redis_uses_it_once_it_is_there(
             assert await viewer.take(6) == sent
 
 
-class StalledViewer:
-    """A viewer that subscribes and then reads nothing."""
-
-    def __init__(self, api: ApiClient, session_id: UUID) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._address = ("127.0.0.1", api.client.port)
-        self._request = (
-            f"GET /api/sessions/{session_id}/live?apiKey={api.keys['read']} HTTP/1.1\r\n"
-            "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        message = ujson.dumps({"type": "subscribe", "sessionId": str(session_id)}).encode()
-        self._subscribe = bytes((0x81, 0x80 | len(message), 0, 0, 0, 0)) + message
-
-    async def __aenter__(self) -> "StalledViewer":
-        loop = asyncio.get_running_loop()
-        self._socket.setblocking(False)
-        await loop.sock_connect(self._socket, self._address)
-        await loop.sock_sendall(self._socket, self._request.encode())
-        assert b" 101 " in await loop.sock_recv(self._socket, 1024)
-        await loop.sock_sendall(self._socket, self._subscribe)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._socket.close()
-
-    async def begin(self) -> bytes:
-        """Read the first bytes of the stream."""
-        return await asyncio.get_running_loop().sock_recv(self._socket, 4096)
-
-    async def was_cut(self) -> bool:
-        """Wait, without reading, for the connection to be reset."""
-        poller = select.poll()
-        poller.register(self._socket, 0)  # errors are always told
-        return bool(await asyncio.to_thread(poller.poll, 20_000))
-
-    async def read_through(self, last: bytes) -> bytes:
-        """Read until these bytes come."""
-        loop = asyncio.get_running_loop()
-        received = bytearray()
-        async with asyncio.timeout(20):
-            while not received.endswith(last):
-                received += await loop.sock_recv(self._socket, 1 << 20)
-        return bytes(received)
+def stalled_viewer(api: ApiClient, session_id: UUID) -> StalledViewer:
+    """Return a viewer that will not read."""
+    assert api.client.port is not None
+    return StalledViewer(api.client.port, api.keys["read"], session_id)
 
 
 async def test_a_stalled_viewer_is_cut_and_touches_no_other(make_api: ApiFactory) -> None:
     api = await make_api(stall_timeout=0.5)
     session_id = await api.start()
     padding = "x" * 200_000
-    async with StalledViewer(api, session_id) as stalled, api.watch(session_id) as good:
+    async with stalled_viewer(api, session_id) as stalled, api.watch(session_id) as good:
         for number in range(40):
             await api.send(session_id, [event(number, padding)])
             assert await good.next() == event(number, padding)
@@ -194,7 +150,7 @@ async def test_a_plain_viewer_that_is_too_far_behind_is_told_so_in_closing(
     api = await make_api(ring_bytes=100_000, viewer_lag=1_000_000)
     session_id = await api.start()
     await api.send(session_id, [event(0)])
-    async with StalledViewer(api, session_id) as slow:
+    async with stalled_viewer(api, session_id) as slow:
         assert b'{"number":0,' in await slow.begin()
         for number in range(1, 100):
             await api.send(session_id, [event(number, "x" * 300_000)])
