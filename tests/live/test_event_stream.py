@@ -19,7 +19,10 @@ class EventSource:
         self._response = response
 
     async def next(self) -> dict[str, Any] | None:
-        """Return the next event with its id, its name and its data; None at the end."""
+        """Return the next event with its id, its name and its data; None at the end.
+
+        How many watch is told at any moment: it is passed over.
+        """
         event: dict[str, Any] = {}
         while line := (await self._response.content.readline()).decode():
             name, _, value = line.rstrip("\n").partition(": ")
@@ -27,6 +30,8 @@ class EventSource:
                 event[name] = value
             elif name == "data":
                 event["data"] = ujson.loads(value)
+            elif line == "\n" and event.get("event") == "viewers":
+                event = {}
             elif line == "\n" and event:
                 return event
         return None
