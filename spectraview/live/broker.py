@@ -87,7 +87,8 @@ class Broker:
         while True:
             connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
-                await connection.connect()
+                async with asyncio.timeout(_ACK_TIMEOUT):  # the greeting has none of its own
+                    await connection.connect()
                 self._connection = connection
                 if self._handlers:
                     await self._send(connection, "SUBSCRIBE", *self._handlers)

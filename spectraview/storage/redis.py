@@ -136,7 +136,9 @@ class RedisPipeline:
 
         Straight on a connection: redis-py's pipeline takes several times as long per answer.
         """
-        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        # With its greeting, for which redis-py would wait without an end.
+        async with asyncio.timeout(_COMMAND_TIMEOUT):
+            connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(_COMMAND_TIMEOUT):
                 await connection.send_packed_command(connection.pack_commands(commands))
