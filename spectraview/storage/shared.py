@@ -20,8 +20,13 @@ class SharedCalls(Generic[Value]):
         if running is None:
             running = asyncio.create_task(_run(call), name=self._name)
             self._calls[key] = running
-            running.add_done_callback(lambda _: self._calls.pop(key, None))
+            running.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(running)
+
+    def _forget(self, key: Hashable, done: asyncio.Task[Value]) -> None:
+        self._calls.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # mark it as seen: all who asked may have left
 
 
 async def _run(call: Callable[[], Awaitable[Value]]) -> Value:
