@@ -73,7 +73,7 @@ def create_app(config: Config) -> web.Application:
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
     app.on_response_prepare.append(allow_origin)
-    app.on_shutdown.append(_drain)
+    app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
     app.cleanup_ctx.extend((_database, _cache, _recording, _live, _jobs))
     return app
@@ -143,9 +143,7 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _drain(app: web.Application) -> None:
-    """Send the viewers elsewhere, if nothing has done so before the application was shut down, and
-    the sockets that send: what has no receipt is sent again.
-    """
+async def drain(app: web.Application) -> None:
+    """Send the viewers elsewhere, and the sockets that send: what has no receipt is sent again."""
     closing = [socket.close(code=RECONNECT, message=b"reconnect") for socket in app[INGEST_SOCKETS]]
     await asyncio.gather(app[HUB].drain(), *closing)

@@ -60,6 +60,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_body: Annotated[int, Meta(ge=1, le=_LARGEST, description="bytes of a request's body")] = (
         10_485_760
     )
+    body_timeout: Annotated[
+        float,
+        Meta(gt=0, le=_YEAR, description="seconds that a client may send nothing of its body"),
+    ] = 20.0
     max_inflated: Annotated[
         int, Meta(ge=1, le=_LARGEST, description="bytes of a batch's events, inflated")
     ] = 33_554_432

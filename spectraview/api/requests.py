@@ -30,8 +30,6 @@ _PLAIN = ("", "identity")
 _ENCODINGS = (*_PLAIN, "gzip", "deflate")
 _INLINE_COMPRESSED = 4096
 """Bytes that are inflated on the event loop: at most 1,032 times as many come out, in 3 ms."""
-_LONGEST_PAUSE = 20.0
-"""Seconds that a client may send nothing of its body."""
 _LONGEST_TEXT = 200
 _Value = TypeVar("_Value")
 
@@ -81,8 +79,7 @@ async def read_body(request: web.Request) -> bytes:
         raise too_large
     request[PLACE].check(request.content_length or 0)
     try:
-        async with asyncio.timeout(_LONGEST_PAUSE) as pause:
-            body = await _received(request, config.max_body, pause)
+        body = await _received(request, config)
     except web.HTTPRequestEntityTooLarge as error:
         raise too_large from error
     except TimeoutError as error:
@@ -94,18 +91,19 @@ async def read_body(request: web.Request) -> bytes:
     return await _inflated(body, max(config.max_body, config.max_inflated))
 
 
-async def _received(request: web.Request, limit: int, pause: asyncio.Timeout) -> bytes:
+async def _received(request: web.Request, config: Config) -> bytes:
     """Return the body as it is sent; each part takes its place among all that is in flight."""
     place, now = request[PLACE], asyncio.get_running_loop().time
     parts: list[bytes] = []
     size = 0
-    while part := await request.content.readany():
-        size += len(part)
-        if size > limit:
-            raise web.HTTPRequestEntityTooLarge(limit, size)
-        place.take(len(part))
-        parts.append(part)
-        pause.reschedule(now() + _LONGEST_PAUSE)
+    async with asyncio.timeout(config.body_timeout) as pause:
+        while part := await request.content.readany():
+            size += len(part)
+            if size > config.max_body:
+                raise web.HTTPRequestEntityTooLarge(config.max_body, size)
+            place.take(len(part))
+            parts.append(part)
+            pause.reschedule(now() + config.body_timeout)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -9,8 +9,9 @@ from socket import socket
 
 from aiohttp import web
 
+from spectraview.app import drain
 from spectraview.config import Config
-from spectraview.keys import ADMISSION, COMMITTER, HUB
+from spectraview.keys import ADMISSION, COMMITTER
 
 _ACCESS_LOG_FORMAT = '%a "%m %U" %s %b %Tf'  # not %r: its query may hold a key
 _BACKLOG = 1024
@@ -114,7 +115,7 @@ async def _drain(
     if not stop.at_once:
         await asyncio.sleep(config.drain_delay)
     await site.stop()
-    ending = asyncio.gather(app[HUB].drain(), app[ADMISSION].idle(), asyncio.sleep(_LINGER))
+    ending = asyncio.gather(drain(app), app[ADMISSION].idle(), asyncio.sleep(_LINGER))
     try:
         async with asyncio.timeout(config.shutdown_timeout - 2 * _LAST_SECONDS):
             await ending

@@ -142,6 +142,21 @@ async def test_sockets_that_never_subscribed_do_not_hold_the_shutdown_up(
     assert len(sockets) == 10
 
 
+async def test_sockets_that_send_are_sent_elsewhere_too(
+    serve: ServiceFactory, http: ClientSession
+) -> None:
+    service = await serve()
+    address = f"{service.url}/api/sessions/{uuid4()}/ingest"
+    async with http.ws_connect(address, headers={"X-API-Key": service.keys["ingest"]}) as socket:
+        await socket.send_str(events_body().decode())
+        while ujson.loads(await socket.receive_str())["type"] != "receipt":
+            pass
+        service.send_signal(signal.SIGTERM)
+        assert [message async for message in socket] == []
+        assert socket.close_code == 1012
+    assert await service.ended() == 0
+
+
 async def test_readiness_goes_off_before_the_service_takes_nothing_more(
     serve: ServiceFactory, http: ClientSession
 ) -> None:
