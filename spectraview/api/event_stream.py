@@ -11,8 +11,8 @@ from spectraview.errors import InvalidParameter
 from spectraview.keys import CONFIG, HUB
 from spectraview.live.connection import Connection, EventStreamConnection, Stalled
 from spectraview.live.protocol import Resume, Subscription
-from spectraview.live.stream import KEEP_ALIVE
 from spectraview.live.viewer import ViewerClosed
+from spectraview.live.wire import KEEP_ALIVE
 
 _KEEP_ALIVE_SECONDS = 15
 _HEADERS = {

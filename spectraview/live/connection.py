@@ -11,8 +11,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from spectraview.live.frames import message_frame
-from spectraview.live.stream import message_event
+from spectraview.live.wire import Chunks, message_event, message_frame
 
 _USER_TIMEOUT_MS = 30_000
 _CLOSE_TIMEOUT = 5.0
@@ -38,6 +37,8 @@ class Connection(ABC):
         self._transport = transport
         self._buffer_bytes = buffer_bytes
         self._stall_timeout = stall_timeout
+        self._sending = False
+        self._after: list[bytes] = []
         transport.set_write_buffer_limits(high=buffer_bytes)
         self._socket = transport.get_extra_info("socket")
         if self._socket is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -56,10 +57,32 @@ class Connection(ABC):
         """Tell whether the connection is closed or closing."""
         return self._transport.is_closing()
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether nothing should be written now: a message is under way, or much waits."""
+        return self._sending or self.full
+
     def write(self, data: bytes) -> None:
-        """Send whole frames without waiting."""
-        if not self.gone:
+        """Send whole messages without waiting, after the one that is under way."""
+        if self._sending:
+            self._after.append(data)
+        elif not self.gone:
             self._transport.write(data)
+
+    async def send(self, chunks: Chunks) -> None:
+        """Send chunks, each when the peer has taken enough of those before. Raises Stalled."""
+        self._sending = True
+        try:
+            for chunk in chunks:
+                await self.drained()
+                if self.gone:
+                    return
+                self._transport.write(chunk)
+        finally:
+            self._sending = False
+            after, self._after = self._after, []
+            for data in after:
+                self.write(data)
 
     @abstractmethod
     def tell(self, message: dict[str, object]) -> None:

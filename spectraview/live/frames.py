@@ -1,134 +1,101 @@
-"""WebSocket frames of a batch, built once for all viewers: server frames are not masked, so all get
-the same bytes.
-"""
+"""A batch as viewers get it: each form is built once, when the first viewer needs it, for all."""
 
 import asyncio
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable
+from typing import Literal
 
-import ujson
-
-from spectraview.live.stream import events_chunk
+from spectraview.live.wire import BINARY, Chunks, event_stream_chunks, websocket_chunks
 from spectraview.storage.codec import inflate, split_events
 from spectraview.storage.models import StoredBatch
 
-_TEXT = 0x81
-_BINARY = 0x82
-_INLINE_BYTES = 131_072
-"""Stored bytes up to which a batch is inflated on the event loop (about 1 ms); more goes to a
-thread.
+Form = Literal["plain", "framed", "packed", "stream"]
+"""plain: one event a text message; framed: protocol 2; packed: protocol 2 with the stored bytes in
+binary messages; stream: server-sent events.
 """
 
-
-def text_frame(payload: bytes) -> bytes:
-    """Return an unmasked text frame (RFC 6455 section 5.2)."""
-    return _header(_TEXT, len(payload)) + payload
-
-
-def binary_frame(payload: bytes) -> bytes:
-    """Return an unmasked binary frame."""
-    return _header(_BINARY, len(payload)) + payload
+_INLINE_STORED = 65_536
+_INLINE_JSON = 524_288
+"""Bytes up to which a batch is inflated, and its forms are built, on the event loop (about 1 ms);
+more is left to a thread.
+"""
+_KEPT_FORMS = 8
 
 
-def message_frame(message: dict[str, object]) -> bytes:
-    """Return the text frame of a JSON message."""
-    return text_frame(ujson.dumps(message, escape_forward_slashes=False).encode())
-
-
-def _header(opcode: int, length: int) -> bytes:
-    if length < 126:
-        return bytes((opcode, length))
-    if length < 65_536:
-        return struct.pack("!BBH", opcode, 126, length)
-    return struct.pack("!BBQ", opcode, 127, length)
-
-
-@dataclass(frozen=True)
 class BatchFrames:
-    """A batch in every form that a viewer may want.
+    """A batch with the forms of it that were asked for so far."""
 
-    `plain` is one text frame an event, then one a custom event and error; `event_starts[i]` is
-    where event i's frame begins in it, and the last entry where the events' frames end.
-    """
+    def __init__(self, batch: StoredBatch, events_json: bytes) -> None:
+        self.batch = batch
+        self._events_json = events_json
+        self._built: dict[tuple[Form, int], Chunks] = {}
+        self._building: dict[tuple[Form, int], asyncio.Future[Chunks]] = {}
 
-    batch: StoredBatch
-    events_json: bytes = field(repr=False)
-    plain: bytes = field(repr=False)
-    event_starts: Sequence[int] = field(repr=False)
+    @property
+    def json_bytes(self) -> int:
+        """Return the length of the events' JSON: about what each viewer is sent."""
+        return len(self._events_json)
 
     @property
     def size(self) -> int:
-        """Return about how many bytes of memory this holds."""
-        return len(self.plain) + len(self.events_json) + len(self.batch.event_data)
+        """Return about how many bytes of memory this holds, with one form built."""
+        return 2 * len(self._events_json) + len(self.batch.event_data)
 
-    def plain_from(self, sequence: int) -> bytes:
-        """Return the plain frames, without the events before `sequence`."""
-        skipped = max(0, sequence - self.batch.first_sequence)
-        return self.plain[self.event_starts[skipped] :] if skipped else self.plain
+    def built(self, form: Form, sequence: int) -> Chunks | None:
+        """Return a form, without the events before `sequence`, if it is built already."""
+        return self._built.get((form, max(sequence, self.batch.first_sequence)))
 
-    @cached_property
-    def framed(self) -> bytes:
-        """Return the batch as one protocol 2 text frame."""
-        return _framed(self.batch, self.batch.first_sequence, self.events_json)
+    async def chunks(self, form: Form, sequence: int) -> Chunks:
+        """Return a form, without the events before `sequence`."""
+        key = (form, max(sequence, self.batch.first_sequence))
+        if key in self._built:
+            return self._built[key]
+        if len(self._events_json) <= _INLINE_JSON:
+            return self._keep(key, self._build(*key))
+        if key not in self._building:
+            build = asyncio.create_task(asyncio.to_thread(self._build, *key), name="build-frames")
+            self._building[key] = build
+        return self._keep(key, await asyncio.shield(self._building[key]))
 
-    def framed_from(self, sequence: int) -> bytes:
-        """Return the protocol 2 text frame, without the events before `sequence`."""
-        skipped = sequence - self.batch.first_sequence
-        if skipped <= 0:
-            return self.framed
-        events = split_events(self.events_json)[skipped:]
-        return _framed(self.batch, sequence, b"[" + b",".join(events) + b"]")
+    def _keep(self, key: tuple[Form, int], chunks: Chunks) -> Chunks:
+        self._building.pop(key, None)
+        if len(self._built) >= _KEPT_FORMS:
+            self._built.clear()
+        self._built[key] = chunks
+        return chunks
 
-    @cached_property
-    def packed(self) -> bytes:
-        """Return the batch as one protocol 2 binary frame: length of a JSON head (4 bytes), head,
-        stored bytes.
-        """
+    def _build(self, form: Form, sequence: int) -> Chunks:
         batch = self.batch
-        head = b'{"codec":"%s",%s}' % (
-            batch.codec.encode(),
-            _head_members(batch, batch.first_sequence),
-        )
-        return binary_frame(struct.pack("!I", len(head)) + head + batch.event_data)
+        if form == "packed" and sequence == batch.first_sequence:
+            return _packed(batch)
+        if form == "plain":
+            events = self._events_from(sequence)
+            return websocket_chunks((*events, *batch.custom_events, *batch.errors))
+        if form == "stream":
+            events = self._events_from(sequence)
+            return event_stream_chunks(sequence, events, batch.custom_events, batch.errors)
+        whole = sequence == batch.first_sequence
+        text = self._events_json if whole else _array(self._events_from(sequence))
+        return websocket_chunks([b'{%s,"events":%s}' % (_head_members(batch, sequence), text)])
 
-    @cached_property
-    def streamed(self) -> bytes:
-        """Return the batch as server-sent events."""
-        return self._streamed(self.batch.first_sequence)
-
-    def streamed_from(self, sequence: int) -> bytes:
-        """Return the server-sent events, without the events before `sequence`."""
-        return self.streamed if sequence <= self.batch.first_sequence else self._streamed(sequence)
-
-    def _streamed(self, sequence: int) -> bytes:
-        events = split_events(self.events_json)[sequence - self.batch.first_sequence :]
-        return events_chunk(sequence, events, self.batch.custom_events, self.batch.errors)
-
-
-def build_frames(batch: StoredBatch) -> BatchFrames:
-    """Inflate a batch and build its frames."""
-    events_json = inflate(batch.event_data, batch.codec) if batch.event_data else b"[]"
-    parts: list[bytes] = []
-    starts = [0]
-    for event in split_events(events_json):
-        header = _header(_TEXT, len(event))
-        parts += (header, event)
-        starts.append(starts[-1] + len(header) + len(event))
-    parts += map(text_frame, batch.custom_events + batch.errors)
-    return BatchFrames(batch, events_json, b"".join(parts), starts)
+    def _events_from(self, sequence: int) -> list[bytes]:
+        return split_events(self._events_json)[sequence - self.batch.first_sequence :]
 
 
 async def frames_of(batch: StoredBatch) -> BatchFrames:
-    """Build a batch's frames, off the event loop when it is large."""
-    if len(batch.event_data) <= _INLINE_BYTES:
-        return build_frames(batch)
-    return await asyncio.to_thread(build_frames, batch)
+    """Inflate a batch, off the event loop when it is large."""
+    if not batch.event_data:
+        return BatchFrames(batch, b"[]")
+    if len(batch.event_data) <= _INLINE_STORED:
+        return BatchFrames(batch, inflate(batch.event_data, batch.codec))
+    return BatchFrames(batch, await asyncio.to_thread(inflate, batch.event_data, batch.codec))
 
 
-def _framed(batch: StoredBatch, sequence: int, events_json: bytes) -> bytes:
-    return text_frame(b'{%s,"events":%s}' % (_head_members(batch, sequence), events_json))
+def _packed(batch: StoredBatch) -> Chunks:
+    """Return the length of a JSON head (4 bytes, big-endian), the head, and the stored bytes."""
+    members = _head_members(batch, batch.first_sequence)
+    head = b'{"codec":"%s",%s}' % (batch.codec.encode(), members)
+    return websocket_chunks([struct.pack("!I", len(head)) + head + batch.event_data], BINARY)
 
 
 def _head_members(batch: StoredBatch, sequence: int) -> bytes:

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from spectraview.live.frames import Form
+
 NORMAL = 1000
 INTERNAL_ERROR = 1011
 RECONNECT = 1012
@@ -37,14 +39,10 @@ class _Subscribe(Struct, rename="camel", tag_field="type", tag="subscribe"):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A viewer's wishes: from where, and in which form.
-
-    plain: one event a text frame; framed: protocol 2; packed: protocol 2 with the stored bytes as
-    binary frames; stream: server-sent events.
-    """
+    """A viewer's wishes: from where, and in which form."""
 
     start: Literal["keyframe", "start", "now"] | Resume
-    form: Literal["plain", "framed", "packed", "stream"]
+    form: Form
 
 
 @dataclass(frozen=True, slots=True)

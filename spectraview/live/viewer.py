@@ -3,7 +3,7 @@
 import asyncio
 
 from spectraview.live.connection import Connection
-from spectraview.live.frames import BatchFrames
+from spectraview.live.frames import BatchFrames, Form
 from spectraview.live.protocol import Subscription
 from spectraview.storage.store import Position
 
@@ -42,9 +42,26 @@ class Viewer:
         """Tell whether the viewer takes messages besides events; a plain one takes none."""
         return self._form != "plain"
 
-    def show(self, frames: BatchFrames) -> None:
-        """Write a batch, without the events before the viewer's sequence."""
-        self.connection.write(self._payload(frames))
+    @property
+    def form(self) -> Form:
+        """Return in which form the viewer gets batches."""
+        return self._form
+
+    async def show(self, frames: BatchFrames) -> None:
+        """Send a batch, without the events before the viewer's sequence. Raises Stalled."""
+        await self.connection.send(await frames.chunks(self._form, self.sequence))
+        self._passed(frames)
+
+    def show_at_once(self, frames: BatchFrames) -> bool:
+        """Send a batch without waiting, if it is one chunk and there is room for it."""
+        chunks = frames.built(self._form, self.sequence)
+        if chunks is None or len(chunks) > 1 or self.connection.busy or self.connection.gone:
+            return False
+        self.connection.write(chunks[0])
+        self._passed(frames)
+        return True
+
+    def _passed(self, frames: BatchFrames) -> None:
         self.position = Position(frames.batch.batch_number, frames.batch.next_sequence)
         self.sequence = max(self.sequence, frames.batch.next_sequence)
 
@@ -73,12 +90,3 @@ class Viewer:
         """Raise ViewerClosed when it is time to close."""
         if self._ending is not None:
             raise self._ending
-
-    def _payload(self, frames: BatchFrames) -> bytes:
-        if self._form == "plain":
-            return frames.plain_from(self.sequence)
-        if self._form == "stream":
-            return frames.streamed_from(self.sequence)
-        if self._form == "packed" and self.sequence <= frames.batch.first_sequence:
-            return frames.packed
-        return frames.framed_from(self.sequence)

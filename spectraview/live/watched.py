@@ -140,10 +140,9 @@ class WatchedSession:
                 continue
             await asyncio.sleep(0)  # pages may come without waiting, one after another
             for frames in await self._frames_after(viewer.position):
-                viewer.show(frames)
-                viewer.bytes_behind = max(0, viewer.bytes_behind - len(frames.plain))
-                if viewer.connection.full:
-                    break
+                viewer.check()
+                await viewer.show(frames)
+                viewer.bytes_behind = max(0, viewer.bytes_behind - frames.json_bytes)
 
     async def _frames_after(self, position: Position) -> list[BatchFrames]:
         """Return what follows a position: from the ring, or a page from the store."""
@@ -212,19 +211,20 @@ class WatchedSession:
         self._ring_bytes += frames.size
         while self._ring_bytes > self._limits.ring_bytes and len(self._ring) > 1:
             self._ring_bytes -= self._ring.popleft().size
+        for form in {viewer.form for viewer in self._following}:
+            await frames.chunks(form, batch.first_sequence)
         for number, viewer in enumerate(list(self._following), 1):
             if viewer in self._following:  # not gone meanwhile
                 self._write(viewer, frames)
             if number % _VIEWERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         for viewer in self.viewers - self._following:
-            viewer.bytes_behind += len(frames.plain)
+            viewer.bytes_behind += frames.json_bytes
 
     def _write(self, viewer: Viewer, frames: BatchFrames) -> None:
         if viewer.position.batch_number >= frames.batch.batch_number:
             return  # it joined while this batch was on its way and has it from the ring
-        viewer.show(frames)
-        if viewer.connection.full or viewer.connection.gone:
+        if not viewer.show_at_once(frames) or viewer.connection.full:
             self._following.discard(viewer)
             viewer.wake()
 

@@ -5,14 +5,17 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from bench.streams import READY, SharedStream, StreamReader
-from spectraview.live.frames import text_frame
+from spectraview.live.wire import message_frame, websocket_chunks
 
 PING = b"\x89\x02hi"
 PONG = b"\x8a\x82\0\0\0\0hi"
 
 
 def event_frame(number: int, text: str = "x") -> bytes:
-    return text_frame(b'{"type":3,"data":{"bench":%d,"text":"%s"}}' % (number, text.encode()))
+    (frame,) = websocket_chunks(
+        [b'{"type":3,"data":{"bench":%d,"text":"%s"}}' % (number, text.encode())]
+    )
+    return frame
 
 
 def frames_of(numbers: Iterable[int]) -> bytes:
@@ -81,14 +84,14 @@ def test_an_event_that_looks_different_is_the_same_event(stream: SharedStream) -
 
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_pings_are_answered_and_other_messages_ignored(stream: SharedStream, size: int) -> None:
-    content = text_frame(b'{"type":"subscribed"}') + event_frame(0) + PING + event_frame(1)
+    content = message_frame({"type": "subscribed"}) + event_frame(0) + PING + event_frame(1)
     reader = read(stream, content, size)
     assert findings(reader) == (2, 2, 0, 0)
     assert reader.replies == [PONG]
 
 
 def test_a_viewer_is_ready_with_its_first_event(stream: SharedStream) -> None:
-    reader = read(stream, text_frame(b'{"type":"subscribed"}'))
+    reader = read(stream, message_frame({"type": "subscribed"}))
     assert not reader.ready
     reader.take(event_frame(READY))
     assert reader.ready

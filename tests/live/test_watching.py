@@ -187,7 +187,7 @@ async def test_the_receipt_tells_of_viewers_and_asks_for_a_snapshot(api: ApiClie
     await api.send(session_id, [event(0, META), event(1, FULL_SNAPSHOT)])
     assert (await api.send(session_id, [event(2)])).json["needFullSnapshot"] is False
     async with api.watch(session_id, protocol=2) as viewer:
-        assert (await viewer.next())["type"] == "subscribed"
+        await viewer.becomes_one_of(1)
         receipt = (await api.send(session_id, [event(3)])).json
         assert (receipt["viewers"], receipt["needFullSnapshot"]) == (1, True)
         await api.send(session_id, [event(4, META), event(5, FULL_SNAPSHOT)])
