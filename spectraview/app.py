@@ -3,6 +3,7 @@ each other.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -55,11 +56,14 @@ from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.store import Store
 
 _STATEMENT_TIMEOUT = 15.0
+_JSON_DEPTH = 2000
 
 
 def create_app(config: Config) -> web.Application:
     """Return the application; it opens nothing before it is started."""
     set_zlib_backend(isal_zlib)
+    # A page's DOM may be 512 elements deep in Chromium, with two levels of JSON for each.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _JSON_DEPTH))
     app = web.Application(
         middlewares=[admit, answer_preflight, compress_json, report_errors, require_api_key],
         client_max_size=config.max_body,

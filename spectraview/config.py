@@ -145,6 +145,14 @@ def variable_name(field: str) -> str:
     return field.upper() if field in _UNPREFIXED else f"SPECTRAVIEW_{field.upper()}"
 
 
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that look like settings but are none."""
+    known = {variable_name(field) for field in Config.__struct_fields__}
+    return sorted(
+        name for name in environment if name.startswith("SPECTRAVIEW_") and name not in known
+    )
+
+
 def config_from_environment(environment: Mapping[str, str]) -> Config:
     """Read the settings; an empty variable counts as unset. Raises ConfigError."""
     given = {

@@ -30,7 +30,7 @@ async def _watch(api_keys: ApiKeys, on_revoked: Callable[[Collection[int]], None
     while True:
         try:
             if revoked := await api_keys.forget_revoked():
-                logger.info("API keys revoked: %s", sorted(revoked))
+                logger.debug("revoked API keys: %s", sorted(revoked))
                 on_revoked(revoked)
         except DatabaseUnavailable:
             logger.debug("revocations can't be read while PostgreSQL is away")

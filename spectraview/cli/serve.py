@@ -1,6 +1,8 @@
 """`spectraview serve`."""
 
 import asyncio
+import logging
+import os
 import signal
 import socket
 import sys
@@ -30,13 +32,21 @@ from spectraview.cli.servers import (
     with_api_keys,
 )
 from spectraview.cli.workers import WorkerFailed, Workers
-from spectraview.config import Config
+from spectraview.config import Config, unknown_variables
 from spectraview.embedded import EmbeddedServers, default_data_dir
+
+logger = logging.getLogger(__name__)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=3001, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=3001,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -49,6 +59,8 @@ def serve(host: str, port: int, workers: int | None, data_dir: Path | None) -> N
     config = read_config()
     config = msgspec.structs.replace(config, workers=workers or config.workers)
     start_logging(config)
+    for name in unknown_variables(os.environ):
+        logger.warning("%s is no setting and changes nothing", name)
     folder = data_dir or default_data_dir()
     with (
         _stopped_by_signals(),
@@ -99,7 +111,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=1024)
     except OSError as error:
-        raise click.ClickException(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+        # create_server's own text repeats itself; a name that is not found has no errno of the
+        # system.
+        own_text = isinstance(error, socket.gaierror) or error.errno is None
+        reason = error.strerror if own_text else os.strerror(error.errno or 0)
+        raise click.ClickException(f"Cannot listen on {host}:{port}: {reason}.") from error
     with listener:
         yield listener
 

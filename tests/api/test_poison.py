@@ -131,6 +131,9 @@ KEPT = {
     "NUL": r'[{"type":3,"timestamp":1,"data":"\u0000"}]',
     "lone surrogates": r'[{"type":3,"timestamp":1,"data":{"a":"\ud83d","\uDE00":"\ude00\uD83D"}}]',
     "66 levels": '[{"type":3,"timestamp":1,"data":' + "[" * 66 + "]" * 66 + "}]",
+    "1,100 levels, as a page of Chromium may have": (
+        '[{"type":3,"timestamp":1,"data":' + "[" * 1100 + "]" * 1100 + "}]"
+    ),
     "an emoji": '[{"type":3,"timestamp":1,"data":"😀"}]',
     "strange numbers": '[{"type":3,"timestamp":-1.5,"data":[1e400,-0,0.10,12345678901234567890]}]',
     "spaces": ' [ { "type" : 3 , "timestamp" : 1 } ] ',

@@ -2,7 +2,13 @@
 
 import pytest
 
-from spectraview.config import Config, ConfigError, config_from_environment, variable_name
+from spectraview.config import (
+    Config,
+    ConfigError,
+    config_from_environment,
+    unknown_variables,
+    variable_name,
+)
 
 FIELDS = Config.__struct_fields__
 NUMBERS = [
@@ -94,3 +100,8 @@ def test_what_is_no_servers_address_is_refused_without_showing_it(field: str, va
     with pytest.raises(ConfigError, match=f"^{variable_name(field)} can't be used") as refused:
         config_from_environment({variable_name(field): value})
     assert "secret" not in str(refused.value)
+
+
+def test_a_variable_that_is_no_setting_is_found() -> None:
+    environment = {"SPECTRAVIEW_TTL": "5", "SPECTRAVIEW_TTL_HOURS": "5", "HOME": "/"}
+    assert unknown_variables(environment) == ["SPECTRAVIEW_TTL"]
