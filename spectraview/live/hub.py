@@ -14,6 +14,7 @@ from typing import Self
 from uuid import UUID
 
 from spectraview.errors import SessionNotFound
+from spectraview.live.beginning import Beginnings
 from spectraview.live.broker import Broker
 from spectraview.live.connection import Connection
 from spectraview.live.pages import Pages
@@ -22,7 +23,6 @@ from spectraview.live.protocol import (
     NOT_FOUND,
     RECONNECT,
     UNAUTHORIZED,
-    Resume,
     Subscription,
     ViewerAccess,
 )
@@ -33,7 +33,7 @@ from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import InvalidMessage, decode_message
 from spectraview.storage.models import Session
 from spectraview.storage.shared import SharedCalls
-from spectraview.storage.store import Head, Position, Store
+from spectraview.storage.store import Head, Store
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Hub:
         self._watched: dict[UUID, WatchedSession] = {}
         self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
         self._sessions: SharedCalls[Session | None] = SharedCalls("join-session")
-        self._places: SharedCalls[Position | None] = SharedCalls("join-place")
+        self._beginnings = Beginnings(store)
         self._poll_now = asyncio.Event()
         self._broker = Broker(redis_url, self._poll_now.set)
         self.presence = Presence(cache, self._broker)
@@ -120,7 +120,9 @@ class Hub:
         """
         async with self._watching(session_id, access.app_id) as watched:
             session = await self.session(session_id, access.app_id)
-            position, sequence = await self._start_of(session, subscription, watched)
+            position, sequence = await self._beginnings.find(
+                session, subscription.start, watched.head
+            )
             viewer = Viewer(connection, subscription, position, sequence, access.key_id)
             viewer.tell(_subscribed(session, watched, sequence))
             async with self.presence.listening(session_id, _teller(viewer)):
@@ -232,32 +234,6 @@ class Hub:
             self._pages.forget(session_id)
             await self._broker.unsubscribe(channel_of(session_id))
             await watched.close()
-
-    async def _start_of(
-        self, session: Session, subscription: Subscription, watched: WatchedSession
-    ) -> tuple[Position, int]:
-        """Return where a viewer begins: the position to read from, and its first event's
-        sequence.
-        """
-        start = subscription.start
-        if start == "start":
-            return Position(), 0
-        if start == "now":
-            return watched.head, watched.head.sequence
-        if isinstance(start, Resume) and start.batch is not None:
-            return Position(min(start.batch, watched.head.batch_number), 0), start.sequence or 0
-        wanted = start.sequence if isinstance(start, Resume) else session.keyframe_sequence
-        if not wanted:
-            return Position(), 0
-        if wanted >= session.next_sequence:
-            return watched.head, watched.head.sequence
-        batch = await self._places.get(
-            (session.session_id, wanted),
-            lambda: self._store.find_batch(session.session_id, session.day, wanted),
-        )
-        if batch is None:
-            return Position(), 0
-        return Position(batch.batch_number - 1, batch.sequence), wanted
 
     def _receive(self, session_id: UUID, data: bytes) -> None:
         watched = self._watched.get(session_id)

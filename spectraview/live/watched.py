@@ -126,6 +126,7 @@ class WatchedSession:
 
     async def _catch_up(self, viewer: Viewer, *, was_live: bool) -> None:
         """Bring a viewer to the head; from there the session's task writes to it."""
+        self._following.discard(viewer)
         while True:
             viewer.check()
             await viewer.connection.drained()
@@ -222,9 +223,11 @@ class WatchedSession:
             viewer.bytes_behind += frames.json_bytes
 
     def _write(self, viewer: Viewer, frames: BatchFrames) -> None:
-        if viewer.position.batch_number >= frames.batch.batch_number:
-            return  # it joined while this batch was on its way and has it from the ring
-        if not viewer.show_at_once(frames) or viewer.connection.full:
+        number = frames.batch.batch_number
+        if viewer.position.batch_number >= number:
+            return  # it has this batch: from the ring, or from another process before it came here
+        follows = viewer.position.batch_number == number - 1
+        if not follows or not viewer.show_at_once(frames) or viewer.connection.full:
             self._following.discard(viewer)
             viewer.wake()
 

@@ -12,6 +12,7 @@ from tests.api_client import ApiClient, LiveClient
 from tests.conftest import ApiFactory
 from tests.recordings import Event, batches_of, load_recording
 
+NOWHERE = "redis://127.0.0.1:1/0"
 META, FULL_SNAPSHOT = 4, 2
 
 
@@ -90,6 +91,23 @@ async def test_a_subscriber_begins_where_it_asks_to(
         await api.send(session_id, [event(5)])
         received += numbers((await viewer.next())["events"])
         assert received == expected
+
+
+@pytest.mark.parametrize("start", [{"sequence": 6}, {"batch": 3}, {"batch": 3, "sequence": 6}])
+async def test_who_resumes_gets_nothing_again_from_a_process_that_is_behind(
+    make_api: ApiFactory, start: object
+) -> None:
+    ingesting = await make_api()
+    behind = await make_api(redis_url=NOWHERE, head_interval=1.0)
+    session_id = await ingesting.start()
+    async with behind.watch(session_id, protocol=2) as first:
+        assert [(await first.next())["type"] for _ in range(2)] == ["subscribed", "synced"]
+        for number in range(0, 6, 2):
+            await ingesting.send(session_id, [event(number), event(number + 1)])
+        async with behind.watch(session_id, start=start, protocol=2) as resumed:
+            assert [(await resumed.next())["type"] for _ in range(2)] == ["subscribed", "synced"]
+            await ingesting.send(session_id, [event(6), event(7)])
+            assert (await resumed.next())["sequence"] == [6, 7]
 
 
 async def test_custom_events_and_errors_come_as_they_were_ingested(api: ApiClient) -> None:

@@ -1,0 +1,55 @@
+"""Where a viewer begins."""
+
+from typing import Literal
+
+from spectraview.live.protocol import Resume
+from spectraview.storage.models import Session
+from spectraview.storage.shared import SharedCalls
+from spectraview.storage.store import Position, Store
+
+Beginning = tuple[Position, int]
+"""The position to read from, and the sequence of the first event that is wanted."""
+
+
+class Beginnings:
+    """Finds where viewers begin; those that come at the same moment share what is read for it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._places: SharedCalls[Position | None] = SharedCalls("join-place")
+
+    async def find(
+        self, session: Session, start: Literal["keyframe", "start", "now"] | Resume, head: Position
+    ) -> Beginning:
+        """Return where to begin; `head` is how far the session has been shown in this process.
+
+        Who resumes may have seen more than that, in another process, and what the viewers of a
+        moment have looked up together may be older than what one of them has seen: only the store
+        says what is too far.
+        """
+        if start == "start":
+            return Position(), 0
+        if start == "now":
+            return head, head.sequence
+        if not isinstance(start, Resume):
+            return await self._at(session, session.keyframe_sequence or 0)
+        batch, sequence = start.batch, max(0, start.sequence or 0)
+        if (batch or 0) > session.batch_count or sequence > session.next_sequence:
+            session = await self._store.fetch_session(session.session_id) or session
+        if batch is not None:
+            return Position(min(max(0, batch), session.batch_count), 0), sequence
+        return await self._at(session, sequence)
+
+    async def _at(self, session: Session, sequence: int) -> Beginning:
+        if sequence == 0:
+            return Position(), 0
+        if sequence >= session.next_sequence:
+            end = Position(session.batch_count, session.next_sequence)
+            return end, end.sequence
+        batch = await self._places.get(
+            (session.session_id, sequence),
+            lambda: self._store.find_batch(session.session_id, session.day, sequence),
+        )
+        if batch is None:
+            return Position(), 0
+        return Position(batch.batch_number - 1, batch.sequence), sequence
