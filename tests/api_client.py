@@ -127,11 +127,13 @@ class LiveClient:
     def __init__(self, websocket: ClientWebSocketResponse) -> None:
         self.websocket = websocket
         self.viewers: int | None = None
+        self.degraded = False
 
     async def next(self) -> Any:
         """Return the next JSON message; None once the server has closed, whose code is then known.
 
-        How many watch comes at any moment: it is kept in `viewers` and not returned.
+        How many watch, and whether batches come late, comes at any moment: it is kept, and not
+        returned.
         """
         while True:
             message = await self.websocket.receive(timeout=_PATIENCE)
@@ -140,16 +142,29 @@ class LiveClient:
             if message.type is not WSMsgType.TEXT:
                 return None
             content = ujson.loads(message.data)
-            if not isinstance(content, dict) or content.get("type") != "viewers":
+            if not self._is_news(content):
                 return content
+
+    def _is_news(self, content: Any) -> bool:
+        """Keep what is told at any moment."""
+        kind = content.get("type") if isinstance(content, dict) else None
+        if kind == "viewers":
             self.viewers = content["viewers"]
+        elif kind == "degraded":
+            self.degraded = content["degraded"]
+        return kind in ("viewers", "degraded")
 
     async def becomes_one_of(self, viewers: int) -> None:
         """Return when the server has told that so many watch."""
         async with asyncio.timeout(_PATIENCE):
             while self.viewers != viewers:
-                message = await self.websocket.receive_json(loads=ujson.loads)
-                self.viewers = message.get("viewers", self.viewers)
+                self._is_news(await self.websocket.receive_json(loads=ujson.loads))
+
+    async def becomes_degraded(self) -> None:
+        """Return when the server has told that batches come late."""
+        async with asyncio.timeout(_PATIENCE):
+            while not self.degraded:
+                self._is_news(await self.websocket.receive_json(loads=ujson.loads))
 
     async def take(self, count: int) -> list[Any]:
         """Return the next `count` messages."""

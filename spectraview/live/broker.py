@@ -25,15 +25,16 @@ _RECONNECT_DELAY = 0.25
 
 
 class Broker:
-    """Subscribes to channels; each channel's handler gets what is published there, and `on_gap` is
-    called when something may be missed.
+    """Subscribes to channels; each channel's handler gets what is published there. `on_connection`
+    is called when the connection is lost, and when it is there again: what was published in between
+    is missed.
 
     Use as an async context manager. Without Redis everything works but nothing comes: the head poll
     fills in. It speaks RESP2 straight on a connection: redis-py's PubSub reconnects by itself, in
     silence, and fails when a subscription meets that.
     """
 
-    def __init__(self, url: str, on_gap: Callable[[], None]) -> None:
+    def __init__(self, url: str, on_connection: Callable[[bool], None]) -> None:
         self._pool = ConnectionPool.from_url(
             url,
             protocol=2,
@@ -41,7 +42,7 @@ class Broker:
             socket_connect_timeout=_ACK_TIMEOUT,
             socket_timeout=None,
         )
-        self._on_gap = on_gap
+        self._on_connection = on_connection
         self._handlers: dict[bytes, Handler] = {}
         self._acks: dict[bytes, asyncio.Future[None]] = {}
         self._connection: AbstractConnection | None = None
@@ -60,6 +61,11 @@ class Broker:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether what is published comes here."""
+        return self._connection is not None
 
     async def subscribe(self, channel_name: str, handler: Handler) -> None:
         """Subscribe to a channel and wait for Redis to say so, but not for long."""
@@ -92,14 +98,16 @@ class Broker:
                 self._connection = connection
                 if self._handlers:
                     await self._send(connection, "SUBSCRIBE", *self._handlers)
-                self._on_gap()
+                self._on_connection(True)
                 await self._listen(connection)
             except _OUTAGES as error:
                 logger.warning("lost the pub/sub connection: %r", error)
             except Exception:
                 logger.exception("a message broke the pub/sub connection")
             finally:
-                self._connection = None
+                if self._connection is not None:
+                    self._connection = None
+                    self._on_connection(False)
                 self._release_subscribers()
                 await connection.disconnect(nowait=True)
             await asyncio.sleep(_RECONNECT_DELAY)

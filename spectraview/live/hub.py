@@ -1,49 +1,43 @@
-"""The registry of this process's viewers: opens a session's feed for the first one and closes it
-after the last.
-"""
+"""Shows sessions to viewers: where each begins, by what right it watches, and how it leaves."""
 
 import asyncio
 import logging
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from spectraview.errors import SessionNotFound
 from spectraview.live.beginning import Beginnings
 from spectraview.live.broker import Broker
 from spectraview.live.connection import Connection
-from spectraview.live.pages import Pages
 from spectraview.live.presence import Listener, Presence, Watch
 from spectraview.live.protocol import (
-    NOT_FOUND,
     RECONNECT,
     UNAUTHORIZED,
     Subscription,
     ViewerAccess,
 )
+from spectraview.live.registry import WatchedSessions
 from spectraview.live.viewer import Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
-from spectraview.storage.cache import Cache, channel_of
-from spectraview.storage.database import DatabaseUnavailable
-from spectraview.storage.messages import InvalidMessage, decode_message
+from spectraview.storage.cache import Cache
 from spectraview.storage.models import Session
-from spectraview.storage.shared import SharedCalls
-from spectraview.storage.store import Head, Store
+from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-_LOCKS = 64
 _LONGEST_RECONNECT_DELAY_MS = 2000
 _DRAIN_STEPS = 20
 _DRAIN_PAUSE = 0.1
 _LEAST_DRAINED_AT_ONCE = 10
 _DRAIN_GRACE = 2.0
 """Seconds that the last viewers have to answer the close before they are cut."""
+_DEGRADED: dict[str, object] = {"type": "degraded", "degraded": True}
+_RECOVERED: dict[str, object] = {"type": "degraded", "degraded": False}
 
 
 class Hub:
@@ -58,19 +52,13 @@ class Hub:
         *,
         head_interval: float,
     ) -> None:
-        self._store = store
         self._cache = cache
-        self._limits = limits
-        self._head_interval = head_interval
-        self._pages = Pages(store)
-        self._watched: dict[UUID, WatchedSession] = {}
-        self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
-        self._sessions: SharedCalls[Session | None] = SharedCalls("join-session")
         self._beginnings = Beginnings(store)
-        self._poll_now = asyncio.Event()
-        self._broker = Broker(redis_url, self._poll_now.set)
+        self._broker = Broker(redis_url, self._notice_connection)
+        self._sessions = WatchedSessions(
+            store, cache, self._broker, limits, head_interval=head_interval
+        )
         self.presence = Presence(cache, self._broker)
-        self._task: asyncio.Task[None] | None = None
         self._unsubscribed: set[Connection] = set()
         self._draining = False
         self.viewer_count = 0
@@ -78,7 +66,7 @@ class Hub:
     async def __aenter__(self) -> Self:
         await self._broker.__aenter__()
         await self.presence.__aenter__()
-        self._task = asyncio.create_task(self._poll_heads(), name="head-poll")
+        await self._sessions.__aenter__()
         return self
 
     async def __aexit__(
@@ -87,24 +75,13 @@ class Hub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        for watched in list(self._watched.values()):
-            await watched.close()
+        await self._sessions.__aexit__(kind, error, trace)
         await self.presence.__aexit__(kind, error, trace)
         await self._broker.__aexit__(kind, error, trace)
 
     async def session(self, session_id: UUID, app_id: str | None) -> Session:
-        """Return the session as it is now; viewers that come at the same moment share one look.
-        Raises SessionNotFound.
-        """
-        session = await self._sessions.get(
-            session_id, lambda: self._store.fetch_session(session_id)
-        )
-        if session is None or app_id not in (None, session.app_id):
-            raise SessionNotFound
-        return session
+        """Return the session as it is now. Raises SessionNotFound."""
+        return await self._sessions.session(session_id, app_id)
 
     async def show(
         self,
@@ -118,21 +95,36 @@ class Hub:
         Raises ViewerClosed with the code to close with, Stalled, SessionNotFound and
         DatabaseUnavailable.
         """
-        async with self._watching(session_id, access.app_id) as watched:
-            session = await self.session(session_id, access.app_id)
-            position, sequence = await self._beginnings.find(
-                session, subscription.start, watched.head
-            )
-            viewer = Viewer(connection, subscription, position, sequence, access.key_id)
-            viewer.tell(_subscribed(session, watched, sequence))
-            async with self.presence.listening(session_id, _teller(viewer)):
-                with self._counted(watched, viewer), _expiring(viewer, access):
-                    self._cache.want_snapshot(session_id)
-                    await watched.follow(viewer)
+        self.viewer_count += 1
+        try:
+            async with self._sessions.watching(session_id, access.app_id) as watched:
+                await self._show(watched, access, connection, subscription)
+        finally:
+            self.viewer_count -= 1
+
+    async def _show(
+        self,
+        watched: WatchedSession,
+        access: ViewerAccess,
+        connection: Connection,
+        subscription: Subscription,
+    ) -> None:
+        session = await self._sessions.session(watched.session_id, access.app_id)
+        position, sequence = await self._beginnings.find(session, subscription.start, watched.head)
+        viewer = Viewer(connection, subscription, position, sequence, access.key_id)
+        viewer.tell(_subscribed(session, watched, sequence))
+        if not self._broker.connected:
+            viewer.tell(_DEGRADED)
+        async with self.presence.listening(session.session_id, _teller(viewer)):
+            with self._counted(watched, viewer), _expiring(viewer, access):
+                if self._draining:
+                    _send_elsewhere(viewer)
+                self._cache.want_snapshot(session.session_id)
+                await watched.follow(viewer)
 
     def cut(self, key_ids: Collection[int]) -> None:
         """Close the viewers that watch by one of these keys, which are no longer good."""
-        for watched in self._watched.values():
+        for watched in self._sessions:
             for viewer in list(watched.viewers):
                 if viewer.key_id in key_ids:
                     viewer.end(UNAUTHORIZED, "key revoked")
@@ -152,7 +144,7 @@ class Hub:
         Who has not answered the close some time later is cut.
         """
         self._draining = True
-        viewers = [viewer for watched in self._watched.values() for viewer in watched.viewers]
+        viewers = [viewer for watched in self._sessions for viewer in watched.viewers]
         random.shuffle(viewers)
         at_once = max(_LEAST_DRAINED_AT_ONCE, math.ceil(len(viewers) / _DRAIN_STEPS))
         for start in range(0, len(viewers), at_once):
@@ -162,6 +154,16 @@ class Hub:
                 _send_elsewhere(viewer)
         connections = {viewer.connection for viewer in viewers} | self._unsubscribed
         asyncio.get_running_loop().call_later(_DRAIN_GRACE, _cut, connections)
+
+    def _notice_connection(self, connected: bool) -> None:
+        """Tell the viewers when batches come late, since only the store tells of them, and when
+        they come at once again.
+        """
+        if connected:
+            self._sessions.poll_now()  # what was published meanwhile is found in the store
+        for watched in self._sessions:
+            for viewer in list(watched.viewers):
+                viewer.tell(_RECOVERED if connected else _DEGRADED)
 
     @contextmanager
     def _counted(self, watched: WatchedSession, viewer: Viewer) -> Iterator[None]:
@@ -173,101 +175,6 @@ class Hub:
         finally:
             watched.remove(viewer)
             self.presence.note(watched.session_id, len(watched.viewers))
-
-    @asynccontextmanager
-    async def _watching(
-        self, session_id: UUID, app_id: str | None
-    ) -> AsyncIterator[WatchedSession]:
-        self.viewer_count += 1
-        try:
-            watched = await self._open(session_id, app_id)
-            try:
-                yield watched
-            finally:
-                watched.users -= 1
-                await self._close_unused(watched)
-        finally:
-            self.viewer_count -= 1
-
-    async def _open(self, session_id: UUID, app_id: str | None) -> WatchedSession:
-        """Return the watched session, subscribed before its head is read: nothing can fall between
-        the two.
-        """
-        async with self._opening[hash(session_id) % _LOCKS]:
-            watched = self._watched.get(session_id)
-            if watched is None:
-                session = await self.session(session_id, app_id)
-                await self._broker.subscribe(
-                    channel_of(session_id), lambda data: self._receive(session_id, data)
-                )
-                try:
-                    watched = await self._opened(session)
-                except BaseException:
-                    await self._broker.unsubscribe(channel_of(session_id))
-                    raise
-            watched.users += 1
-            return watched
-
-    async def _opened(self, session: Session) -> WatchedSession:
-        heads = await self._store.fetch_heads([session.session_id])
-        head = heads.get(session.session_id)
-        if head is None:
-            raise SessionNotFound
-        watched = WatchedSession(
-            session.session_id,
-            session.day,
-            head,
-            self._store,
-            self._cache,
-            self._pages,
-            self._limits,
-        )
-        self._watched[session.session_id] = watched
-        return watched
-
-    async def _close_unused(self, watched: WatchedSession) -> None:
-        session_id = watched.session_id
-        async with self._opening[hash(session_id) % _LOCKS]:
-            if watched.users or self._watched.get(session_id) is not watched:
-                return
-            del self._watched[session_id]
-            self._pages.forget(session_id)
-            await self._broker.unsubscribe(channel_of(session_id))
-            await watched.close()
-
-    def _receive(self, session_id: UUID, data: bytes) -> None:
-        watched = self._watched.get(session_id)
-        if watched is None:
-            return
-        try:
-            watched.receive(decode_message(data))
-        except InvalidMessage as error:
-            logger.warning("unreadable message about session %s: %s", session_id, error)
-
-    async def _poll_heads(self) -> None:
-        """Compare all watched sessions with the store: what pub/sub lost is found within the
-        interval.
-        """
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._head_interval):
-                    await self._poll_now.wait()
-            self._poll_now.clear()
-            if not self._watched:
-                continue
-            try:
-                heads = await self._store.fetch_heads(list(self._watched))
-            except DatabaseUnavailable:
-                continue
-            for session_id, watched in list(self._watched.items()):
-                self._compare(watched, heads.get(session_id))
-
-    def _compare(self, watched: WatchedSession, head: Head | None) -> None:
-        if head is not None:
-            watched.learn(head)
-            return
-        for viewer in list(watched.viewers):
-            viewer.end(NOT_FOUND, "session deleted")
 
 
 def _teller(viewer: Viewer) -> Listener:

@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -245,7 +245,11 @@ async def refused(service: Service) -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", service.port)
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            continue  # it was waiting as the listener closed
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 class Upload:

@@ -109,6 +109,22 @@ async def test_without_redis_everything_goes_on(
     assert (await watching.replay(session_id))["events"] == sent
 
 
+async def test_viewers_are_told_when_batches_come_late(
+    make_api: ApiFactory, own_valkey: tuple[EmbeddedServers, str]
+) -> None:
+    servers, redis_url = own_valkey
+    api = await make_api(redis_url=redis_url)
+    session_id = await api.start()
+    async with api.watch(session_id, protocol=2) as viewer:
+        assert [(await viewer.next())["type"] for _ in range(2)] == ["subscribed", "synced"]
+        servers.stop()
+        await viewer.becomes_degraded()
+        await send_rounds(api, session_id, range(1))
+        assert (await viewer.next())["sequence"] == [0, 1]
+        async with api.watch(session_id, protocol=2) as late:
+            await late.becomes_degraded()
+
+
 async def test_an_app_that_starts_without_redis_uses_it_once_it_is_there(
     make_api: ApiFactory, own_valkey: tuple[EmbeddedServers, str]
 ) -> None:

@@ -49,7 +49,7 @@ async def test_a_subscriber_whose_greeting_is_never_answered_connects_again(
 ) -> None:
     proxy.change(Loss())
     connected, received = asyncio.Event(), asyncio.Event()
-    async with Broker(distant_url, connected.set) as broker:
+    async with Broker(distant_url, lambda _: connected.set()) as broker:
         await broker.subscribe("channel", lambda data: received.set())
         await asyncio.sleep(0.2)
         assert proxy.links

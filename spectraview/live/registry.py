@@ -1,0 +1,176 @@
+"""The sessions that are watched in this process: opened for the first viewer, kept up with what the
+other processes tell and what the store has, closed after the last viewer.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from spectraview.errors import SessionNotFound
+from spectraview.live.broker import Broker
+from spectraview.live.pages import Pages
+from spectraview.live.protocol import NOT_FOUND
+from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.storage.cache import Cache, channel_of
+from spectraview.storage.database import DatabaseUnavailable
+from spectraview.storage.messages import InvalidMessage, decode_message
+from spectraview.storage.models import Session
+from spectraview.storage.shared import SharedCalls
+from spectraview.storage.store import Head, Store
+
+logger = logging.getLogger(__name__)
+
+_LOCKS = 64
+
+
+class WatchedSessions:
+    """Holds the watched sessions; use as an async context manager, inside the broker's."""
+
+    def __init__(
+        self,
+        store: Store,
+        cache: Cache,
+        broker: Broker,
+        limits: LiveLimits,
+        *,
+        head_interval: float,
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._broker = broker
+        self._limits = limits
+        self._head_interval = head_interval
+        self._pages = Pages(store)
+        self._watched: dict[UUID, WatchedSession] = {}
+        self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
+        self._sessions: SharedCalls[Session | None] = SharedCalls("join-session")
+        self._poll_now = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._poll_heads(), name="head-poll")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for watched in list(self._watched.values()):
+            await watched.close()
+
+    def __iter__(self) -> Iterator[WatchedSession]:
+        return iter(list(self._watched.values()))
+
+    def poll_now(self) -> None:
+        """Compare with the store at once: something may have been missed."""
+        self._poll_now.set()
+
+    async def session(self, session_id: UUID, app_id: str | None) -> Session:
+        """Return the session as it is now; viewers that come at the same moment share one look.
+        Raises SessionNotFound.
+        """
+        session = await self._sessions.get(
+            session_id, lambda: self._store.fetch_session(session_id)
+        )
+        if session is None or app_id not in (None, session.app_id):
+            raise SessionNotFound
+        return session
+
+    @asynccontextmanager
+    async def watching(self, session_id: UUID, app_id: str | None) -> AsyncIterator[WatchedSession]:
+        """Keep a session open while the context lasts. Raises SessionNotFound."""
+        watched = await self._open(session_id, app_id)
+        try:
+            yield watched
+        finally:
+            watched.users -= 1
+            await self._close_unused(watched)
+
+    async def _open(self, session_id: UUID, app_id: str | None) -> WatchedSession:
+        """Return the watched session, subscribed before its head is read: nothing can fall between
+        the two.
+        """
+        async with self._opening[hash(session_id) % _LOCKS]:
+            watched = self._watched.get(session_id)
+            if watched is None:
+                session = await self.session(session_id, app_id)
+                await self._broker.subscribe(
+                    channel_of(session_id), lambda data: self._receive(session_id, data)
+                )
+                try:
+                    watched = await self._opened(session)
+                except BaseException:
+                    await self._broker.unsubscribe(channel_of(session_id))
+                    raise
+            watched.users += 1
+            return watched
+
+    async def _opened(self, session: Session) -> WatchedSession:
+        heads = await self._store.fetch_heads([session.session_id])
+        head = heads.get(session.session_id)
+        if head is None:
+            raise SessionNotFound
+        watched = WatchedSession(
+            session.session_id,
+            session.day,
+            head,
+            self._store,
+            self._cache,
+            self._pages,
+            self._limits,
+        )
+        self._watched[session.session_id] = watched
+        return watched
+
+    async def _close_unused(self, watched: WatchedSession) -> None:
+        session_id = watched.session_id
+        async with self._opening[hash(session_id) % _LOCKS]:
+            if watched.users or self._watched.get(session_id) is not watched:
+                return
+            del self._watched[session_id]
+            self._pages.forget(session_id)
+            await self._broker.unsubscribe(channel_of(session_id))
+            await watched.close()
+
+    def _receive(self, session_id: UUID, data: bytes) -> None:
+        watched = self._watched.get(session_id)
+        if watched is None:
+            return
+        try:
+            watched.receive(decode_message(data))
+        except InvalidMessage as error:
+            logger.warning("unreadable message about session %s: %s", session_id, error)
+
+    async def _poll_heads(self) -> None:
+        """Compare all watched sessions with the store: what pub/sub lost is found within the
+        interval.
+        """
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._head_interval):
+                    await self._poll_now.wait()
+            self._poll_now.clear()
+            if not self._watched:
+                continue
+            try:
+                heads = await self._store.fetch_heads(list(self._watched))
+            except DatabaseUnavailable:
+                continue
+            for session_id, watched in list(self._watched.items()):
+                self._compare(watched, heads.get(session_id))
+
+    def _compare(self, watched: WatchedSession, head: Head | None) -> None:
+        if head is not None:
+            watched.learn(head)
+            return
+        for viewer in list(watched.viewers):
+            viewer.end(NOT_FOUND, "session deleted")
