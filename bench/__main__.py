@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack
 
@@ -14,12 +15,11 @@ from bench.machine import facts_text, machine_facts
 from bench.plan import Plan
 from bench.recordings import default_files, load_recording
 from bench.report import results_json, table
-from bench.run import BENCHMARKS, run_benchmarks
+from bench.run import BENCHMARKS, GROUPS, run_benchmarks
 from bench.target import ApiKeys, Target, parse_url, read_keys
-from spectraview.embedded import default_data_dir
+from spectraview.embedded import default_data_dir, running_addresses
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
-_ALL = "all"
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 _AT_LEAST_ONE = click.IntRange(min=1)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -29,6 +29,7 @@ class _Options(TypedDict):
     benchmark: str
     url: str
     data_dir: Path | None
+    database_url: str | None
     ingest_key: str | None
     read_key: str | None
     app_id: str
@@ -39,6 +40,11 @@ class _Options(TypedDict):
     load: float | None
     viewers: int
     rate: float
+    stalled: int
+    rounds: int
+    cut_timeout: float
+    storm: int
+    idle: int
     process_ids: Mapping[str, int]
     other_url: str | None
     other_key: str | None
@@ -66,7 +72,7 @@ def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Co
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("benchmark", type=click.Choice([*BENCHMARKS, _ALL]), default=_ALL)
+@click.argument("benchmark", type=click.Choice([*BENCHMARKS, *GROUPS]), default="all")
 @click.option("--url", default="http://127.0.0.1:3001", help="The server, as [NAME=]URL.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where its keys.json lies.")
 @click.option("--ingest-key", help="Key to write with, instead of that in keys.json.")
@@ -78,14 +84,27 @@ def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Co
 @click.option("--sessions", type=_AT_LEAST_ONE, default=256, help="ingest: sessions at once.")
 @click.option("--load", type=_POSITIVE, help="ingest: events/s, instead of as many as go.")
 @click.option("--viewers", type=_AT_LEAST_ONE, default=500, help="live: viewers.")
-@click.option("--rate", type=_POSITIVE, default=20.0, help="live: batches of 50 events a second.")
+@click.option(
+    "--rate", type=_POSITIVE, default=20.0, help="live, stalled: batches of 50 events a second."
+)
+@click.option(
+    "--stalled", type=_AT_LEAST_ONE, default=50, help="stalled: as many read, as many not."
+)
+@click.option("--rounds", type=_AT_LEAST_ONE, default=3, help="stalled: rounds without and with.")
+@click.option("--cut-timeout", type=_POSITIVE, default=20.0, help="stalled: cut within s, or fail.")
+@click.option("--storm", type=_AT_LEAST_ONE, default=1000, help="storm: viewers at once.")
+@click.option("--idle", type=_AT_LEAST_ONE, default=2000, help="idle: viewers.")
+@click.option("--database-url", help="storm: whose queries are counted, if not --data-dir's.")
 @_pid_option("--pid", "process_ids", "A process of the server, if it is not found by itself.")
 @click.option("--compare", "other_url", help="A second server that gets the same, as NAME=URL.")
 @click.option("--compare-key", "other_key", help="Its API key; the first server's if not given.")
 @_pid_option("--compare-pid", "other_process_ids", "A process of the second server.")
 @click.option("--json", "json_file", type=_FILE, help="Write the results there too.")
 def main(**options: Unpack[_Options]) -> None:
-    """Measure a running server: ingest, live, replay, or all of them.
+    """Measure a running server: ingest, live, replay, or all of them; or its crowds.
+
+    Crowds are: idle, many viewers to whom nothing happens; stalled, viewers that read nothing
+    beside others; storm, many that come at once. Memory is told best of a server just started.
 
     The server must not limit the rate of requests. What is stored for a measurement stays there
     until it expires: use a data folder of its own.
@@ -95,14 +114,15 @@ def main(**options: Unpack[_Options]) -> None:
         targets, plan = _targets(options), _plan(options)
     except BenchError as error:
         raise click.ClickException(str(error)) from error
-    names = list(BENCHMARKS) if benchmark == _ALL else [benchmark]
+    names = GROUPS.get(benchmark, (benchmark,))
     sys.exit(0 if _run(names, plan, targets, options["json_file"]) else 1)
 
 
 def _targets(options: _Options) -> list[Target]:
     keys = _keys(options)
     app_id, other_url = options["app_id"], options["other_url"]
-    targets = [_target(options["url"], keys, app_id, options["process_ids"])]
+    first = _target(options["url"], keys, app_id, options["process_ids"])
+    targets = [replace(first, database_url=_database_url(options))]
     if other_url is not None:
         key = options["other_key"]
         other_keys = ApiKeys(key, key) if key else keys
@@ -116,6 +136,14 @@ def _keys(options: _Options) -> ApiKeys:
         return ApiKeys(ingest, read)
     found = read_keys(options["data_dir"] or default_data_dir())
     return ApiKeys(ingest or found.ingest, read or found.read)
+
+
+def _database_url(options: _Options) -> str | None:
+    """Return the database that was named, or else the one beside the keys that we use."""
+    if options["database_url"] or (options["ingest_key"] and options["read_key"]):
+        return options["database_url"]
+    running = running_addresses(options["data_dir"] or default_data_dir())
+    return (running.database_url or None) if running else None
 
 
 def _target(url: str, keys: ApiKeys, app_id: str, process_ids: Mapping[str, int]) -> Target:
@@ -132,6 +160,11 @@ def _plan(options: _Options) -> Plan:
         load=options["load"],
         viewers=options["viewers"],
         rate=options["rate"],
+        stalled=options["stalled"],
+        rounds=options["rounds"],
+        cut_timeout=options["cut_timeout"],
+        storm=options["storm"],
+        idle=options["idle"],
     )
 
 

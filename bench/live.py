@@ -16,17 +16,17 @@ from bench.errors import BenchError
 from bench.figures import Figure, Result, cpu_figures, latency_figures
 from bench.plan import Plan
 from bench.progress import progress
-from bench.recordings import BATCH_SIZE, BatchBody, Event, Recording, batch_body, event_text
+from bench.recordings import BATCH_SIZE, BatchBody, Recording, batch_body, event_text
 from bench.streams import NUMBER_MEMBER, READY
 from bench.target import Target
 from bench.viewers import Failed, Report, Watched, watch
 
 _INCREMENTAL = 3
 _LARGEST_EVENT = 1000
-_CONNECT_TIMEOUT = 120.0
+CONNECT_TIMEOUT = 120.0
 _READY_TRIES = 40
 _READY_PAUSE = 0.5
-_RESULT_TIMEOUT = 120.0
+RESULT_TIMEOUT = 120.0
 
 
 def measure_live(target: Target, plan: Plan) -> list[Result]:
@@ -34,24 +34,24 @@ def measure_live(target: Target, plan: Plan) -> list[Result]:
     batches = numbered_batches(plan.recordings, max(1, math.ceil(plan.seconds * plan.rate)))
     session_id = uuid4()
     with Api(target) as api:
-        api.start(session_id, _now())
-        with _viewers(target, session_id, plan.viewers) as link:
-            _receive(link, _CONNECT_TIMEOUT)
-            posted_before = _post_until_ready(api, link, session_id)
+        api.start(session_id, now_ms())
+        with running_viewers(target, session_id, plan.viewers) as link:
+            receive(link, CONNECT_TIMEOUT)
+            posted_before = post_until_ready(api, link, session_id)
             groups = find_processes(target)
             before, begun = groups.cpu_seconds(), time.perf_counter()
-            moments = _post(api, session_id, batches, plan.rate, f"live {target.name}")
+            moments = post_batches(api, session_id, batches, plan.rate, f"live {target.name}")
             link.send(len(batches))
-            watched = _receive(link, _RESULT_TIMEOUT)
+            watched = receive(link, RESULT_TIMEOUT)
             seconds, after = time.perf_counter() - begun, groups.cpu_seconds()
-        api.end(session_id, _now())
+        api.end(session_id, now_ms())
         stored = api.count_events(session_id)
     assert isinstance(watched, Watched)
     figures = [
         Figure("viewers", plan.viewers),
         Figure("batches posted/s", len(moments) / (moments[-1] - moments[0] + 1 / plan.rate)),
         Figure("deliveries/s", watched.delivered / seconds, "more"),
-        *latency_figures(_latencies(moments, watched)),
+        *latency_figures(latencies(moments, watched)),
         *cpu_figures(before, after, watched.delivered, "delivery"),
     ]
     posted = len(batches) * BATCH_SIZE + posted_before
@@ -80,12 +80,19 @@ def _checked(
     return Result("live", target.name, [*figures, *counts], problems)
 
 
-def numbered_batches(recordings: Sequence[Recording], count: int) -> list[BatchBody]:
-    """Return batches of small real events (mouse moves, small mutations), each with its number."""
-    found = [event for recording in recordings for event in recording.events if _is_small(event)]
+def numbered_batches(
+    recordings: Sequence[Recording], count: int, largest_event: int = _LARGEST_EVENT
+) -> list[BatchBody]:
+    """Return batches of real events (mouse moves, small mutations), each with its number."""
+    found = [
+        event
+        for recording in recordings
+        for event in recording.events
+        if event["type"] == _INCREMENTAL and len(event_text(event)) <= largest_event
+    ]
     if not found:
         raise BenchError("The recordings have no small incremental events for the live benchmark")
-    begun = _now()
+    begun = now_ms()
     events = [
         {"type": event["type"], "data": {NUMBER_MEMBER: number} | event["data"]}
         | {"timestamp": begun + number}
@@ -95,12 +102,8 @@ def numbered_batches(recordings: Sequence[Recording], count: int) -> list[BatchB
     return [batch_body(events[start : start + BATCH_SIZE]) for start in starts]
 
 
-def _is_small(event: Event) -> bool:
-    return event["type"] == _INCREMENTAL and len(event_text(event)) <= _LARGEST_EVENT
-
-
 @contextmanager
-def _viewers(target: Target, session_id: UUID, count: int) -> Iterator[Connection]:
+def running_viewers(target: Target, session_id: UUID, count: int) -> Iterator[Connection]:
     """Run the viewers in a process of their own, so that posting does not wait for them."""
     context = multiprocessing.get_context("spawn")
     link, theirs = context.Pipe()
@@ -118,7 +121,8 @@ def _viewers(target: Target, session_id: UUID, count: int) -> Iterator[Connectio
         process.join()
 
 
-def _receive(link: Connection, timeout: float) -> Report:
+def receive(link: Connection, timeout: float) -> Report:
+    """Return what the viewers report. Raises BenchError when they cannot go on."""
     try:
         report: Report | None = link.recv() if link.poll(timeout) else None
     except EOFError:
@@ -130,18 +134,18 @@ def _receive(link: Connection, timeout: float) -> Report:
     return report
 
 
-def _post_until_ready(api: Api, link: Connection, session_id: UUID) -> int:
+def post_until_ready(api: Api, link: Connection, session_id: UUID) -> int:
     """Post single events until each viewer has got one; return how many it took."""
     for number in range(1, _READY_TRIES + 1):
-        event = {"type": 5, "data": {NUMBER_MEMBER: READY, "tag": "ready"}, "timestamp": _now()}
-        _append(api, session_id, batch_body([event]))
+        event = {"type": 5, "data": {NUMBER_MEMBER: READY, "tag": "ready"}, "timestamp": now_ms()}
+        append_batch(api, session_id, batch_body([event]))
         if link.poll(_READY_PAUSE):
-            _receive(link, 0)
+            receive(link, 0)
             return number
     raise BenchError("Not all viewers get events")
 
 
-def _post(
+def post_batches(
     api: Api, session_id: UUID, batches: Sequence[BatchBody], rate: float, name: str
 ) -> list[float]:
     """Post the batches at a rate; return when each was."""
@@ -152,18 +156,20 @@ def _post(
             time.sleep(max(0.0, due - time.perf_counter()))
             due += 1 / rate
             posted.append(time.perf_counter())
-            _append(api, session_id, batch)
+            append_batch(api, session_id, batch)
             bar.update()
     return posted
 
 
-def _append(api: Api, session_id: UUID, batch: BatchBody) -> None:
+def append_batch(api: Api, session_id: UUID, batch: BatchBody) -> None:
+    """Post one batch. Raises BenchError when it is not taken."""
     answer = api.append(session_id, batch)
     if answer.status != HTTPStatus.OK:
         raise BenchError(f"A batch was refused: {answer.status} {answer.body[:200]!r}")
 
 
-def _latencies(posted: Sequence[float], watched: Watched) -> list[float]:
+def latencies(posted: Sequence[float], watched: Watched) -> list[float]:
+    """Return the seconds that each batch took to each viewer."""
     return [
         moment - start
         for start, moments in zip(posted, watched.arrivals, strict=False)
@@ -171,5 +177,6 @@ def _latencies(posted: Sequence[float], watched: Watched) -> list[float]:
     ]
 
 
-def _now() -> int:
+def now_ms() -> int:
+    """Return the time, as the SDK tells it."""
     return round(time.time() * 1000)

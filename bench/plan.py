@@ -12,7 +12,9 @@ class Plan:
 
     Ingest: `sessions` take turns on `connections` and post `load` events a second, or as many as
     the server takes when it is None. Live: `viewers` watch a session that gets `rate` batches a
-    second.
+    second. Stalled: `stalled` viewers that read nothing, beside as many that read, for `rounds`
+    rounds of such sessions, and are to be cut within `cut_timeout` seconds. Storm and idle: so many
+    viewers come at once.
     """
 
     recordings: Sequence[Recording]
@@ -22,3 +24,8 @@ class Plan:
     load: float | None
     viewers: int
     rate: float
+    stalled: int
+    rounds: int
+    cut_timeout: float
+    storm: int
+    idle: int

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from bench.crowds import measure_idle, measure_storm
+from bench.crowds_stalled import measure_stalled
 from bench.errors import BenchError
 from bench.figures import Result
 from bench.ingest import measure_ingest
@@ -14,7 +16,11 @@ BENCHMARKS: dict[str, Callable[[Target, Plan], Sequence[Result]]] = {
     "ingest": measure_ingest,
     "live": measure_live,
     "replay": measure_replay,
+    "idle": measure_idle,
+    "stalled": measure_stalled,
+    "storm": measure_storm,
 }
+GROUPS = {"all": ("ingest", "live", "replay"), "crowds": ("idle", "stalled", "storm")}
 
 
 def run_benchmarks(

@@ -20,7 +20,7 @@ from bench.recordings import BATCH_SIZE
 from bench.streams import SharedStream, StreamReader
 from bench.target import Target
 
-_TIMEOUT = 20.0
+TIMEOUT = 20.0
 _TICK = 0.2
 _SILENCE = 5.0
 _RECEIVE = 131_072
@@ -85,10 +85,11 @@ class _Viewers:
 
     def connect(self, target: Target, path: str, session_id: str, count: int) -> None:
         """Open and subscribe all viewers. Raises BenchError."""
-        _allow_files(count + _SPARE_FILES)
+        allow_files(count)
         subscribe = json.dumps({"type": "subscribe", "sessionId": session_id}).encode()
         for _ in range(count):
-            connection, rest = _upgrade(target, path)
+            connection = socket.create_connection((target.host, target.port), timeout=TIMEOUT)
+            rest = upgrade(connection, target, path)
             connection.sendall(client_frame(subscribe))
             connection.setblocking(False)
             viewer = _Viewer(connection, StreamReader(self._stream))
@@ -166,37 +167,47 @@ class _Viewers:
         )
 
 
-def _upgrade(target: Target, path: str) -> tuple[socket.socket, bytes]:
-    """Return a connected WebSocket and the first bytes that came after the handshake."""
-    connection = socket.create_connection((target.host, target.port), timeout=_TIMEOUT)
-    connection.sendall(
-        (
-            f"GET {target.prefix}{path} HTTP/1.1\r\n"
-            f"Host: {target.host}:{target.port}\r\n"
-            "Connection: Upgrade\r\n"
-            "Upgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
-            f"X-API-Key: {target.keys.read}\r\n\r\n"
-        ).encode()
-    )
+def upgrade_request(target: Target, path: str) -> bytes:
+    """Return the request that makes a connection a WebSocket."""
+    return (
+        f"GET {target.prefix}{path} HTTP/1.1\r\n"
+        f"Host: {target.host}:{target.port}\r\n"
+        "Connection: Upgrade\r\n"
+        "Upgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
+        f"X-API-Key: {target.keys.read}\r\n\r\n"
+    ).encode()
+
+
+def upgrade(connection: socket.socket, target: Target, path: str) -> bytes:
+    """Make a connection a WebSocket; return what came after the handshake. Raises BenchError."""
+    connection.sendall(upgrade_request(target, path))
     received = b""
-    while b"\r\n\r\n" not in received:
+    while (rest := after_upgrade(received)) is None:
         data = connection.recv(_RECEIVE)
         if not data:
             raise BenchError(f"The server closed the viewer's connection: {received[:200]!r}")
         received += data
-    head, _, rest = received.partition(b"\r\n\r\n")
+    return rest
+
+
+def after_upgrade(received: bytes) -> bytes | None:
+    """Return what came after the handshake, None while it is not complete. Raises BenchError."""
+    head, end, rest = received.partition(b"\r\n\r\n")
+    if not end:
+        return None
     status = head.split(b" ", 2)[1]
     if status == b"429":
         raise RateLimited
     if status != b"101":
         raise BenchError(f"The server refused a viewer: {head[:200]!r}")
-    return connection, rest
+    return rest
 
 
-def _allow_files(count: int) -> None:
-    """Raise this process's limit of open files. Raises BenchError."""
+def allow_files(count: int) -> None:
+    """Let this process open so many sockets. Raises BenchError."""
+    count += _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < count:
         if hard != resource.RLIM_INFINITY and hard < count:
