@@ -48,6 +48,7 @@ from spectraview.middleware import (
     report_errors,
     require_api_key,
 )
+from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.routes import ROUTES
 from spectraview.storage.cache import Cache
@@ -56,6 +57,7 @@ from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.store import Store
 
 _STATEMENT_TIMEOUT = 15.0
+_REPLAY_CACHE_TIMEOUT = 3.0
 _JSON_DEPTH = 2000
 
 
@@ -99,11 +101,17 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _cache(app: web.Application) -> AsyncIterator[None]:
-    async with RedisPipeline(app[CONFIG].redis_url, time.monotonic) as pipeline:
+    url = app[CONFIG].redis_url
+    async with (
+        RedisPipeline(url, time.monotonic) as pipeline,
+        RedisPipeline(url, time.monotonic, timeout=_REPLAY_CACHE_TIMEOUT) as replay_pipeline,
+    ):
         app[CACHE] = Cache(pipeline)
         app[RATE_LIMITER] = RateLimiter(app[CACHE], time.monotonic)
         app[REPLAY_READER] = ReplayReader(
-            app[STORE], app[CACHE], cache_bytes=app[CONFIG].replay_cache_bytes
+            app[STORE],
+            ReplayCache(replay_pipeline),
+            cache_bytes=app[CONFIG].replay_cache_bytes,
         )
         yield
 

@@ -161,12 +161,13 @@ class WatchedSessions:
             self._poll_now.clear()
             if not self._watched:
                 continue
+            asked = list(self._watched.values())  # not those that are opened while this waits
             try:
-                heads = await self._store.fetch_heads(list(self._watched))
+                heads = await self._store.fetch_heads([watched.session_id for watched in asked])
             except DatabaseUnavailable:
                 continue
-            for session_id, watched in list(self._watched.items()):
-                self._compare(watched, heads.get(session_id))
+            for watched in asked:
+                self._compare(watched, heads.get(watched.session_id))
 
     def _compare(self, watched: WatchedSession, head: Head | None) -> None:
         if head is not None:

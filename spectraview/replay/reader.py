@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from isal import isal_zlib
 
-from spectraview.storage.cache import Cache
+from spectraview.replay.cache import ReplayCache
 from spectraview.storage.codec import inflate
 from spectraview.storage.models import Session, StoredBatch
 from spectraview.storage.store import Position, Store
@@ -26,14 +26,14 @@ class IncompleteReplay(Exception):
 class ReplayReader:
     """Streams replays as JSON, plain or gzip'd."""
 
-    def __init__(self, store: Store, cache: Cache, *, cache_bytes: int) -> None:
+    def __init__(self, store: Store, cache: ReplayCache, *, cache_bytes: int) -> None:
         self._store = store
         self._cache = cache
         self._cache_bytes = cache_bytes
 
     async def gzipped(self, session: Session) -> AsyncIterator[bytes]:
         """Yield the replay as one gzip stream, from the cache when this version is there."""
-        cached = await self._cache.fetch_replay(session.session_id, session.batch_count)
+        cached = await self._cache.fetch(session.session_id, session.batch_count)
         if cached is not None:
             yield cached
             return
@@ -45,7 +45,7 @@ class ReplayReader:
                 kept.append(piece)
             yield piece
         if kept_bytes <= self._cache_bytes:
-            self._cache.keep_replay(session.session_id, session.batch_count, b"".join(kept))
+            self._cache.keep(session.session_id, session.batch_count, b"".join(kept))
 
     async def plain(self, session: Session) -> AsyncIterator[bytes]:
         """Yield the replay's JSON: every event in stored order, then custom events and errors."""

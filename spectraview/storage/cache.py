@@ -23,7 +23,6 @@ BUFFER_SECONDS = 300
 BUFFERED_BATCHES = 8
 """With at most 64 KiB in each, a session's buffer holds at most 512 KiB."""
 RATE_SECONDS = 60
-REPLAY_SECONDS = 3600
 PRESENCE_SECONDS = 60
 SNAPSHOT_REQUEST_SECONDS = 60
 VIEWERS_CHANGED = b"viewers"
@@ -174,20 +173,6 @@ class Cache:
             ("PUBLISH", watch_channel_of(session_id), SNAPSHOT_WANTED),
         )
 
-    async def fetch_replay(self, session_id: UUID, version: int) -> bytes | None:
-        """Return the cached replay of this version, gzip'd."""
-        try:
-            (data,) = await self._pipeline.run(("GET", _replay_key(session_id)))
-        except CacheUnavailable:
-            return None
-        tag = b"%d:" % version
-        return data[len(tag) :] if isinstance(data, bytes) and data.startswith(tag) else None
-
-    def keep_replay(self, session_id: UUID, version: int, data: bytes) -> None:
-        """Cache a gzip'd replay for an hour, under the version (batch count) that it shows."""
-        value = b"%d:" % version + data
-        self._pipeline.send(("SET", _replay_key(session_id), value, "EX", REPLAY_SECONDS))
-
     def _announcement(self, announced: Announcement) -> Command:
         message = batch_message(announced.batch)
         session = announced.session
@@ -247,7 +232,3 @@ def _viewers_key(session_id: UUID) -> str:
 
 def _snapshot_key(session_id: UUID) -> str:
     return f"snapshot:{{{session_id}}}"
-
-
-def _replay_key(session_id: UUID) -> str:
-    return f"replay:{{{session_id}}}"

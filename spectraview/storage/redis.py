@@ -51,13 +51,16 @@ class RedisPipeline:
     Use as an async context manager.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], float], *, timeout: float = _COMMAND_TIMEOUT
+    ) -> None:
+        self._timeout = timeout
         self._pool = BlockingConnectionPool.from_url(
             url,
             max_connections=1,
-            timeout=_COMMAND_TIMEOUT,
+            timeout=timeout,
             socket_timeout=None,  # one timeout for a round, not one for each answer
-            socket_connect_timeout=_COMMAND_TIMEOUT,
+            socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
         )
         self._clock = clock
@@ -137,10 +140,10 @@ class RedisPipeline:
         Straight on a connection: redis-py's pipeline takes several times as long per answer.
         """
         # With its greeting, for which redis-py would wait without an end.
-        async with asyncio.timeout(_COMMAND_TIMEOUT):
+        async with asyncio.timeout(self._timeout):
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(_COMMAND_TIMEOUT):
+            async with asyncio.timeout(self._timeout):
                 await connection.send_packed_command(connection.pack_commands(commands))
                 return [await _read_answer(connection) for _ in commands]
         except BaseException:
