@@ -11,10 +11,11 @@ _MOST_HELD = 256
 class Feed:
     """Takes batches and pointers to batches, gives them on once each, in order, without gaps."""
 
-    def __init__(self, head: Position) -> None:
+    def __init__(self, head: Position, *, most_held: int = _MOST_HELD) -> None:
         self.head = head
         self._held: dict[int, StoredBatch] = {}
         self._newest = head.batch_number
+        self._most_held = most_held
 
     @property
     def newest(self) -> int:
@@ -35,7 +36,7 @@ class Feed:
         self.note(batch.batch_number)
         if batch.batch_number > self.head.batch_number:
             self._held[batch.batch_number] = batch
-            if len(self._held) > _MOST_HELD:  # what is needed last can be read again
+            if len(self._held) > self._most_held:  # what is needed last can be read again
                 del self._held[max(self._held)]
 
     def take(self) -> StoredBatch | None:

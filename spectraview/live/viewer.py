@@ -3,6 +3,7 @@
 import asyncio
 
 from spectraview.live.connection import Connection
+from spectraview.live.cursor import Cursor
 from spectraview.live.frames import BatchFrames, Form
 from spectraview.live.protocol import Subscription
 from spectraview.storage.store import Position
@@ -17,7 +18,7 @@ class ViewerClosed(Exception):
         self.reason = reason
 
 
-class Viewer:
+class Viewer(Cursor):
     """Where one connection stands in a session, and how it wants to see it."""
 
     def __init__(
@@ -28,10 +29,9 @@ class Viewer:
         sequence: int,
         key_id: int,
     ) -> None:
+        super().__init__(position, sequence)
         self.connection = connection
         self.key_id = key_id
-        self.position = position
-        self.sequence = sequence
         self.bytes_behind = 0
         self._form = subscription.form
         self._wake = asyncio.Event()
@@ -50,7 +50,7 @@ class Viewer:
     async def show(self, frames: BatchFrames) -> None:
         """Send a batch, without the events before the viewer's sequence. Raises Stalled."""
         await self.connection.send(await frames.chunks(self._form, self.sequence))
-        self._passed(frames)
+        self.move(frames.batch)
 
     def show_at_once(self, frames: BatchFrames) -> bool:
         """Send a batch without waiting, if it is one chunk and there is room for it."""
@@ -58,12 +58,8 @@ class Viewer:
         if chunks is None or len(chunks) > 1 or self.connection.busy or self.connection.gone:
             return False
         self.connection.write(chunks[0])
-        self._passed(frames)
+        self.move(frames.batch)
         return True
-
-    def _passed(self, frames: BatchFrames) -> None:
-        self.position = Position(frames.batch.batch_number, frames.batch.next_sequence)
-        self.sequence = max(self.sequence, frames.batch.next_sequence)
 
     def tell(self, message: dict[str, object]) -> None:
         """Send a message that is no event, if the viewer takes any."""

@@ -4,7 +4,6 @@ viewers.
 
 import asyncio
 import logging
-from collections import deque
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -13,6 +12,7 @@ from spectraview.live.feed import Feed
 from spectraview.live.frames import BatchFrames, frames_of
 from spectraview.live.pages import PAGE_SECONDS, Pages
 from spectraview.live.protocol import NORMAL, NOT_FOUND, SLOW
+from spectraview.live.ring import Ring
 from spectraview.live.viewer import Viewer, ViewerClosed
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable
@@ -60,8 +60,7 @@ class WatchedSession:
         self._feed = Feed(Position(head.batch_count, head.next_sequence))
         self._last_batch = head.batch_count if head.ended else None
         self._shown = self._feed.head
-        self._ring: deque[BatchFrames] = deque()
-        self._ring_bytes = 0
+        self._ring = Ring(limits.ring_bytes)
         self._following: set[Viewer] = set()
         self._wake = asyncio.Event()
         self._pointed = False
@@ -119,7 +118,7 @@ class WatchedSession:
             if not synced:
                 viewer.tell({"type": "synced", "sequence": viewer.sequence})
                 synced = True
-            if self.ended and viewer.position.batch_number >= self.head.batch_number:
+            if self.ended and viewer.has(self.head.batch_number):
                 viewer.tell({"type": "ended", "sequence": viewer.sequence})
                 raise ViewerClosed(NORMAL, "session ended")
             await viewer.woken()
@@ -132,7 +131,7 @@ class WatchedSession:
             await viewer.connection.drained()
             if viewer.connection.gone:
                 raise ViewerClosed(NORMAL, "gone")
-            if viewer.position.batch_number >= self.head.batch_number:
+            if viewer.has(self.head.batch_number):
                 viewer.bytes_behind = 0
                 self._following.add(viewer)
                 return
@@ -147,9 +146,8 @@ class WatchedSession:
 
     async def _frames_after(self, position: Position) -> list[BatchFrames]:
         """Return what follows a position: from the ring, or a page from the store."""
-        if self._ring and self._ring[0].batch.batch_number <= position.batch_number + 1:
-            first = position.batch_number + 1 - self._ring[0].batch.batch_number
-            return list(self._ring)[first:]
+        if frames := self._ring.after(position.batch_number):
+            return frames
         try:
             page = await self._pages.fetch(
                 self.session_id, self._day, position, self.head.batch_number
@@ -169,12 +167,10 @@ class WatchedSession:
         if session is None or session.keyframe_sequence is None or not viewer.can_be_told:
             raise ViewerClosed(SLOW, "too slow")
         batch = await self._store.find_batch(self.session_id, self._day, session.keyframe_sequence)
-        if batch is None or batch.batch_number <= viewer.position.batch_number:
+        skipped = viewer.jump(batch, session.keyframe_sequence) if batch else None
+        if skipped is None:
             raise ViewerClosed(SLOW, "too slow")
-        skipped = [viewer.sequence, session.keyframe_sequence - 1]
         viewer.tell({"type": "skipped", "sequence": skipped})
-        viewer.position = Position(batch.batch_number - 1, batch.sequence)
-        viewer.sequence = session.keyframe_sequence
         viewer.bytes_behind = 0
 
     async def _run(self) -> None:
@@ -208,10 +204,7 @@ class WatchedSession:
     async def _show(self, batch: StoredBatch) -> None:
         frames = await frames_of(batch)
         self._shown = Position(batch.batch_number, batch.next_sequence)
-        self._ring.append(frames)
-        self._ring_bytes += frames.size
-        while self._ring_bytes > self._limits.ring_bytes and len(self._ring) > 1:
-            self._ring_bytes -= self._ring.popleft().size
+        self._ring.add(frames)
         for form in {viewer.form for viewer in self._following}:
             await frames.chunks(form, batch.first_sequence)
         for number, viewer in enumerate(list(self._following), 1):
@@ -224,10 +217,9 @@ class WatchedSession:
 
     def _write(self, viewer: Viewer, frames: BatchFrames) -> None:
         number = frames.batch.batch_number
-        if viewer.position.batch_number >= number:
+        if viewer.has(number):
             return  # it has this batch: from the ring, or from another process before it came here
-        follows = viewer.position.batch_number == number - 1
-        if not follows or not viewer.show_at_once(frames) or viewer.connection.full:
+        if not viewer.wants(number) or not viewer.show_at_once(frames) or viewer.connection.full:
             self._following.discard(viewer)
             viewer.wake()
 
