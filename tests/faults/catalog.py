@@ -202,3 +202,11 @@ FAULTS: Mapping[str, Fault] = {
     "valkey-eviction": partial(_configure, "maxmemory", "1500000", "268435456"),
     "valkey-full": partial(_configure, "maxmemory", "1", "268435456"),
 }
+
+
+def may_coincide(one: str, other: str) -> bool:
+    """Tell whether two faults can go on at the same time: not if both stop the same thing."""
+    return one.partition("-")[0] != other.partition("-")[0] and not {one, other} <= _STOPPING
+
+
+_STOPPING = frozenset(name for name in FAULTS if name.startswith(("process-", "kill-")))

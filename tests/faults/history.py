@@ -89,7 +89,6 @@ class Tally:
     reconnected: int = 0
     longest_commit: float = 0.0
     longest_delay: float = 0.0
-    seconds: float = 0.0
     times: int = 0
 
 
@@ -100,13 +99,14 @@ class History:
     sessions: list[SessionHistory] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=dict)
-    fault: str = "calm"
+    faults: tuple[str, ...] = ()
 
     @property
     def tally(self) -> Tally:
         """Return the tally of what goes on now."""
-        return self.tallies.setdefault(self.fault, Tally())
+        name = "two at once" if len(self.faults) > 1 else "".join(self.faults) or "calm"
+        return self.tallies.setdefault(name, Tally())
 
     def violate(self, promise: str, place: str) -> None:
         """Note a broken promise."""
-        self.violations.append(Violation(promise, f"{place} during {self.fault}"))
+        self.violations.append(Violation(promise, f"{place} during {' and '.join(self.faults)}"))

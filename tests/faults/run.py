@@ -9,7 +9,7 @@ from uuid import UUID
 
 from aiohttp import ClientSession, TCPConnector
 
-from tests.faults.catalog import FAULTS
+from tests.faults.catalog import FAULTS, may_coincide
 from tests.faults.checker import check_session
 from tests.faults.history import History, SessionHistory
 from tests.faults.leaks import check_leaks, check_logs
@@ -22,6 +22,7 @@ _SESSIONS = 5
 _LANES = 2
 _LEAST_LIFE, _LONGEST_LIFE = 6.0, 14.0
 _CALM_SECONDS = 1.5
+_TWO_AT_ONCE = 0.3
 _PUBLISHED_SECONDS = 60.0
 _WATCHED_SECONDS = 40.0
 
@@ -69,22 +70,20 @@ class Run:
         until = time.monotonic() + seconds
         waiting: list[str] = []
         while time.monotonic() < until:
-            await self._play("calm", _CALM_SECONDS)
+            await asyncio.sleep(_CALM_SECONDS)
             if not waiting:
                 waiting = self._random.sample(list(self._names), len(self._names))
-            await self._play(waiting.pop())
+            names = [waiting.pop()]
+            if self._random.random() < _TWO_AT_ONCE:
+                names += [name for name in waiting if may_coincide(name, names[0])][-1:]
+            await self._play(names)
         await self._stage.heal()
 
-    async def _play(self, name: str, seconds: float = 0.0) -> None:
-        self.history.fault = name
-        began = time.monotonic()
-        if name == "calm":
-            await asyncio.sleep(seconds)
-        else:
-            await FAULTS[name](self._stage, self._random)
-        self.history.tally.seconds += time.monotonic() - began
+    async def _play(self, names: Sequence[str]) -> None:
+        self.history.faults = tuple(names)
         self.history.tally.times += 1
-        self.history.fault = "calm"
+        await asyncio.gather(*(FAULTS[name](self._stage, self._random) for name in names))
+        self.history.faults = ()
 
     async def _load(self, http: ClientSession, number: int) -> None:
         """Record one session after another."""
