@@ -16,6 +16,7 @@ class Beginnings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._ends: SharedCalls[Position | None] = SharedCalls("join-end")
         self._places: SharedCalls[Position | None] = SharedCalls("join-place")
 
     async def find(
@@ -37,8 +38,20 @@ class Beginnings:
         if (batch or 0) > session.batch_count or sequence > session.next_sequence:
             session = await self._store.fetch_session(session.session_id) or session
         if batch is not None:
-            return Position(min(max(0, batch), session.batch_count), 0), sequence
+            position = await self._after(session, batch)
+            return position, max(sequence, position.sequence)
         return await self._at(session, sequence)
+
+    async def _after(self, session: Session, batch_number: int) -> Position:
+        if batch_number >= session.batch_count:
+            return Position(session.batch_count, session.next_sequence)
+        if batch_number <= 0:
+            return Position()
+        end = await self._ends.get(
+            (session.session_id, batch_number),
+            lambda: self._store.find_batch_end(session.session_id, session.day, batch_number),
+        )
+        return end or Position()
 
     async def _at(self, session: Session, sequence: int) -> Beginning:
         if sequence == 0:

@@ -236,6 +236,17 @@ class Store:
         )
         return Position(*row) if row else None
 
+    async def find_batch_end(
+        self, session_id: UUID, day: date, batch_number: int
+    ) -> Position | None:
+        """Return the place after a batch."""
+        row = await self._database.fetch_one(
+            queries.FIND_BATCH_END,
+            {"session_id": session_id, "day": day, "batch_number": batch_number},
+            within=_LOOKUP_SECONDS,
+        )
+        return Position(*row) if row else None
+
     async def fetch_batches(
         self,
         session_id: UUID,
