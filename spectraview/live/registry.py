@@ -103,10 +103,10 @@ class WatchedSessions:
             watched = self._watched.get(session_id)
             if watched is None:
                 session = await self.session(session_id, app_id)
-                await self._broker.subscribe(
-                    channel_of(session_id), lambda data: self._receive(session_id, data)
-                )
                 try:
+                    await self._broker.subscribe(
+                        channel_of(session_id), lambda data: self._receive(session_id, data)
+                    )
                     watched = await self._opened(session)
                 except BaseException:
                     await self._broker.unsubscribe(channel_of(session_id))

@@ -92,7 +92,9 @@ class WatchedSession:
                 self._pointed = True
             else:
                 self._feed.offer(batch)
-        else:
+        elif (
+            message.batch_count >= self._feed.newest
+        ):  # else the head poll knows whether it goes on
             self._last_batch = message.batch_count
             self._feed.note(message.batch_count)
         self._wake.set()

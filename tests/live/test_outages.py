@@ -1,17 +1,23 @@
 """Whatever happens between the processes, a viewer gets each event once and in order."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from redis.asyncio import Redis
 
 from spectraview.embedded import EmbeddedServers
+from spectraview.storage.cache import channel_of
+from spectraview.storage.messages import SessionEnded, encode_message
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
+from tests.faults.proxy import FaultProxy
+from tests.faults.weather import BlackHole
 from tests.live.stalled_viewer import StalledViewer
 from tests.recordings import Event
 
@@ -76,6 +82,40 @@ async def test_messages_lost_on_the_way_are_read_from_the_store(
         await command(redis, "CLIENT", "KILL", "TYPE", "pubsub")
         sent += await send_rounds(ingesting, session_id, range(5, 10))
         assert await viewer.take(10) == sent[10:]
+
+
+async def test_an_end_that_is_told_late_does_not_end_a_session_that_goes_on(
+    api: ApiClient, redis: Redis
+) -> None:
+    session_id = await api.start()
+    async with api.watch(session_id) as viewer:
+        sent = await send_rounds(api, session_id, range(2))
+        assert await viewer.take(4) == sent
+        await redis.publish(channel_of(session_id), encode_message(SessionEnded(1)))
+        sent = await send_rounds(api, session_id, range(2, 4))
+        assert await viewer.take(4) == sent
+
+
+async def test_a_viewer_that_leaves_while_redis_is_silent_leaves_no_subscription(
+    make_api: ApiFactory, redis: Redis, redis_url: str
+) -> None:
+    port = urlsplit(redis_url).port
+    assert port is not None
+    async with FaultProxy(port) as proxy:
+        api = await make_api(redis_url=redis_url.replace(f":{port}/", f":{proxy.port}/"))
+        session_id = await api.start()
+        await asyncio.sleep(0.3)  # the broker has connected
+        proxy.change(BlackHole())
+        async with api.watch(session_id):
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)
+        await proxy.heal()
+        for _ in range(100):
+            left = await redis.pubsub_channels("live:{*")
+            if not left:
+                break
+            await asyncio.sleep(0.1)
+        assert not left
 
 
 @pytest.fixture
