@@ -99,6 +99,7 @@ async def run_application(
         await stop.wait()
         await _drain(runner, site, config, stop)
     finally:
+        app[COMMITTER].give_up()
         await runner.cleanup()
 
 
@@ -115,10 +116,10 @@ async def _drain(
     if not stop.at_once:
         await asyncio.sleep(config.drain_delay)
     await site.stop()
-    ending = asyncio.gather(drain(app), app[ADMISSION].idle(), asyncio.sleep(_LINGER))
     try:
         async with asyncio.timeout(config.shutdown_timeout - 2 * _LAST_SECONDS):
-            await ending
+            await asyncio.gather(drain(app), asyncio.sleep(_LINGER))
+            await app[ADMISSION].idle()
     except TimeoutError:
         app[COMMITTER].give_up()
         with suppress(TimeoutError):

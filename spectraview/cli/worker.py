@@ -7,12 +7,15 @@ import os
 import signal
 import socket
 import sys
+from math import ceil
 
 from spectraview.app import create_app
 from spectraview.cli.running import StopRequest, handled_signals, run_application
 from spectraview.cli.servers import read_config, start_logging
 from spectraview.cli.workers import READY
 from spectraview.config import Config
+
+_MARGIN = 3
 
 
 def work(listener: int) -> None:
@@ -30,6 +33,7 @@ async def _serve(listener: socket.socket, config: Config) -> None:
         if not os.read(sys.stdin.fileno(), 1):
             asyncio.get_running_loop().remove_reader(sys.stdin)
             stop.ask(at_once=True)
+            signal.alarm(ceil(config.shutdown_timeout) + _MARGIN)  # nobody is left to kill it
 
     asyncio.get_running_loop().add_reader(sys.stdin, look_at_parent)
     handlers = {signal.SIGTERM: stop.ask, signal.SIGHUP: lambda: stop.ask(at_once=True)}

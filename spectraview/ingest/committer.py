@@ -104,10 +104,9 @@ class Committer:
         self._pending_bytes += size
         self._wake.set()
         too_late = loop.call_later(0 if self._given_up else self._timeout, _fail_overdue, waiting)
-        try:
-            return await asyncio.shield(waiting.outcome)
-        finally:
-            too_late.cancel()
+        # Not when the wait ends: who is cancelled leaves a batch that must not be tried for ever.
+        waiting.outcome.add_done_callback(lambda _: too_late.cancel())
+        return await asyncio.shield(waiting.outcome)
 
     def give_up(self) -> None:
         """Let nobody wait for the store any longer: the process ends."""
