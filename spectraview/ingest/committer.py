@@ -27,6 +27,7 @@ _LONGEST_RETRY_DELAY = 1.0
 _DATA_FAULTS = frozenset({"22", "23", "54"})
 """SQLSTATE classes that blame the batch: its values, a constraint, a limit of PostgreSQL's."""
 _NO_PARTITION = "23514"
+_TAKEN = "23505"
 
 
 @dataclass(slots=True)
@@ -179,8 +180,12 @@ class Committer:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LONGEST_RETRY_DELAY)
             except StatementRefused as error:
-                await self._bisect(group, error)
-                return
+                if error.sqlstate != _TAKEN:
+                    await self._bisect(group, error)
+                    return
+                # A session that another process created in between was not there to be locked.
+                group = [waiting for waiting in group if not waiting.outcome.done()]
+                await asyncio.sleep(_RETRY_DELAY)
             else:
                 self._finish(group, results)
                 return

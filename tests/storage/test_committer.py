@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
+from psycopg2.extensions import connection as Connection
 
 from spectraview.errors import InvalidBody, Overloaded, SessionNotFound
 from spectraview.ingest.committer import Committer
+from spectraview.storage import queries
+from spectraview.storage.append import append_parameters
 from spectraview.storage.cache import Announcement
 from spectraview.storage.database import Database
 from spectraview.storage.models import Batch, CustomEvent
@@ -168,3 +173,47 @@ async def test_a_client_that_leaves_does_not_stop_its_batch(
     leaving.cancel()
     await committer.commit(make_batch(session_id, MOVE))
     assert await events_of(store, session_id) == 2
+
+
+WAIT_UNTIL_BLOCKED = """
+DO $$
+BEGIN
+  WHILE NOT EXISTS (
+    SELECT 1 FROM pg_stat_activity WHERE %(holder)s = ANY(pg_blocking_pids(pid))
+  ) LOOP
+    PERFORM pg_sleep(0.01);
+    PERFORM pg_stat_clear_snapshot();
+  END LOOP;
+END
+$$
+"""
+
+
+async def blocks_somebody(database: Database, holder: Connection) -> None:
+    """Return when somebody waits for what this connection holds."""
+    await database.fetch_all(WAIT_UNTIL_BLOCKED, {"holder": holder.get_backend_pid()})
+
+
+async def test_a_session_that_another_process_creates_meanwhile_gets_both_batches(
+    store: Store, committer: Committer, database: Database, database_url: str, session_id: UUID
+) -> None:
+    contested = uuid4()
+    theirs = make_batch(contested, MOVE)
+    with closing(psycopg2.connect(database_url)) as other, other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sessions WHERE id = %s FOR UPDATE", (str(session_id),))
+        # Our group looks for its sessions, finds no contested one, and waits for the locked one.
+        ours = asyncio.gather(
+            committer.commit(make_batch(contested, MOVE)),
+            committer.commit(make_batch(session_id, MOVE)),
+        )
+        await blocks_somebody(database, other)
+        await store.create_sessions([theirs], 72)
+        with closing(psycopg2.connect(database_url)) as rival, rival.cursor() as append_cursor:
+            append_cursor.execute(queries.APPEND_BATCHES, append_parameters([theirs]))
+            other.commit()
+            # Now it sees the contested session, not locked, and meets the rival's batch.
+            await blocks_somebody(database, rival)
+            rival.commit()
+    contested_result, _ = await ours
+    assert (contested_result.first_sequence, contested_result.batch_number) == (1, 2)
+    assert (await store.fetch_heads([contested]))[contested].batch_count == 2
