@@ -195,7 +195,12 @@ async def blocks_somebody(database: Database, holder: Connection) -> None:
 
 
 async def test_a_session_that_another_process_creates_meanwhile_gets_both_batches(
-    store: Store, committer: Committer, database: Database, database_url: str, session_id: UUID
+    store: Store,
+    committer: Committer,
+    announced: Announced,
+    database: Database,
+    database_url: str,
+    session_id: UUID,
 ) -> None:
     contested = uuid4()
     theirs = make_batch(contested, MOVE)
@@ -217,3 +222,4 @@ async def test_a_session_that_another_process_creates_meanwhile_gets_both_batche
     contested_result, _ = await ours
     assert (contested_result.first_sequence, contested_result.batch_number) == (1, 2)
     assert (await store.fetch_heads([contested]))[contested].batch_count == 2
+    assert [len(group) for group in announced.groups] == [2]  # the group was tried again whole
