@@ -70,19 +70,21 @@ class Connection(ABC):
             self._transport.write(data)
 
     async def send(self, chunks: Chunks) -> None:
-        """Send chunks, each when the peer has taken enough of those before. Raises Stalled."""
+        """Send chunks, each when the peer has taken enough of those before.
+
+        Raises Stalled. A message that was not sent to its end is the last one: whatever came after
+        its beginning would be taken for a part of it.
+        """
         self._sending = True
-        try:
-            for chunk in chunks:
-                await self.drained()
-                if self.gone:
-                    return
-                self._transport.write(chunk)
-        finally:
-            self._sending = False
-            after, self._after = self._after, []
-            for data in after:
-                self.write(data)
+        for chunk in chunks:
+            await self.drained()
+            if self.gone:
+                return
+            self._transport.write(chunk)
+        self._sending = False
+        after, self._after = self._after, []
+        for data in after:
+            self.write(data)
 
     @abstractmethod
     def tell(self, message: dict[str, object]) -> None:
