@@ -49,7 +49,7 @@ def make_bad_batch(name: int, now: float) -> tuple[SentBatch, bytes, dict[str, s
     events = [_incremental(name, 0), {"type": "three"}]
     body = {"appId": "shop", "events": _packed(events), "customEvents": [], "errors": []}
     headers = {"Content-Type": "application/json"}
-    return SentBatch(name, 2, 0, 0, now), json.dumps(body).encode(), headers
+    return SentBatch(name, 2, 0, 0, now, good=False), json.dumps(body).encode(), headers
 
 
 def item_of(thing: Any) -> Item:

@@ -10,6 +10,7 @@ from random import Random
 import psycopg2
 
 from tests.faults.proxy import FaultProxy
+from tests.faults.service import NotServed
 from tests.faults.stage import COMMIT_SECONDS, Node, Stage
 from tests.faults.weather import (
     BlackHole,
@@ -28,6 +29,7 @@ Fault = Callable[[Stage, Random], Awaitable[None]]
 _SECONDS = 2.5
 _LONG_SECONDS = COMMIT_SECONDS + 3
 _TRAP_SECONDS = 5.0
+_START_SECONDS = 60.0
 _APPEND = b"WITH incoming AS"
 _PUBLISH = b"PUBLISH"
 
@@ -82,7 +84,7 @@ async def _roll(stage: Stage, _: Random) -> None:
     for node in stage.nodes:
         status = await node.service.stop()
         assert status == 0, f"SIGTERM ended a process with {status}"
-        await node.service.start()
+        await _start(node)
 
 
 async def _kill_at(
@@ -97,7 +99,7 @@ async def _kill_at(
             await trap.sprung.wait()
     await node.service.kill()
     await node.heal()
-    await node.service.start()
+    await _start(node)
 
 
 async def _kill_at_lock(stage: Stage, random: Random) -> None:
@@ -109,7 +111,7 @@ async def _kill_at_lock(stage: Stage, random: Random) -> None:
         await asyncio.sleep(0.5)
         await node.service.kill()
     connection.close()
-    await node.service.start()
+    await _start(node)
 
 
 async def _signal_postgresql(stage: Stage, _: Random) -> None:
@@ -147,10 +149,20 @@ def _some(stage: Stage, random: Random) -> Sequence[Node]:
     return random.sample(list(stage.nodes), random.randint(1, len(stage.nodes)))
 
 
+async def _start(node: Node) -> None:
+    """Start a process, as often as its servers are away when it starts."""
+    async with asyncio.timeout(_START_SECONDS):
+        while True:
+            with suppress(NotServed):
+                await node.service.start()
+                return
+            await asyncio.sleep(0.2)
+
+
 async def _start_missing(stage: Stage) -> None:
     for node in stage.nodes:
         if not node.service.running:
-            await node.service.start()
+            await _start(node)
 
 
 _WEATHERS: Mapping[str, Callable[[Random], Weather]] = {

@@ -4,6 +4,7 @@ logs.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from tests.faults.history import Item, SentBatch, SessionHistory, Stream, Violation
 from tests.faults.stored import Answered, StoredSession
@@ -17,6 +18,8 @@ def check_session(
     """Return every promise that a session's history breaks."""
     name = f"session {session.session_id}"
     found = [*_check_batches(session.batches, stored), *_check_rows(stored)]
+    if session.in_order:
+        found += _check_order(stored)
     for answered in answers:
         found += _check_answer(stored, answered)
     for number, stream in enumerate(session.streams):
@@ -46,6 +49,13 @@ def _check_batches(batches: Sequence[SentBatch], stored: StoredSession) -> Found
             yield "a batch is stored whole", f"batch {batch.name}"
         elif row is not None and batch.first_sequence not in (None, row.sequence):
             yield "a receipt tells the sequence", f"batch {batch.name}: {batch.first_sequence}"
+
+
+def _check_order(stored: StoredSession) -> Found:
+    names = [name for row in stored.rows for _, name, _ in (*row.events, *row.others)[:1]]
+    for name, following in pairwise(names):
+        if following < name:
+            yield "what is sent ahead is stored in order", f"batch {following} after {name}"
 
 
 def _check_rows(stored: StoredSession) -> Found:

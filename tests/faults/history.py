@@ -23,6 +23,7 @@ class SentBatch:
     errors: int
     sent_at: float
     outcome: Outcome = "unknown"
+    good: bool = True
     attempts: int = 0
     acknowledged_at: float = 0.0
     first_sequence: int | None = None
@@ -67,6 +68,8 @@ class SessionHistory:
     before_end: frozenset[int] = frozenset()
     """Names of the batches that were acknowledged before its end was sent."""
     ended: bool = False
+    in_order: bool = False
+    """Whether its batches have to be stored in the order of their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tests.faults.weather import Weather
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _CHUNK = 65_536
+_BUFFER_BYTES = 16_384
 _REOPEN_ATTEMPTS = 50
 
 
@@ -31,6 +32,9 @@ class Link:
         for writer in (self._client_writer, self._server_writer):
             connection = writer.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Little is on its way at any time, so that a slow peer is felt.
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                connection.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
 
     async def deliver(self, data: bytes, *, outward: bool) -> None:
         """Hand bytes on: outward is from the client to the server."""

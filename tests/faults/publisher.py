@@ -14,8 +14,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from tests.faults.batches import make_bad_batch, make_batch
 from tests.faults.history import History, SentBatch, SessionHistory
 
-_HANG_SECONDS = 20.0
-_TIMEOUT = ClientTimeout(total=_HANG_SECONDS)
+HANG_SECONDS = 20.0
+_TIMEOUT = ClientTimeout(total=HANG_SECONDS)
 _RETRY_SECONDS = 0.1
 _GIVES_UP, _SENDS_TWICE, _SENDS_NONSENSE, _COMES_LATE = 0.08, 0.05, 0.03, 0.4
 
@@ -72,19 +72,21 @@ class Publisher:
             await asyncio.sleep(self._random.uniform(0.01, 0.3))
 
     async def _send_batch(self) -> None:
-        name = len(self._session.batches)
-        bad = name > 0 and self._random.random() < _SENDS_NONSENSE
-        now = time.monotonic()
-        sent, body, headers = (
-            make_bad_batch(name, now) if bad else make_batch(self._random, name, now)
-        )
-        self._session.batches.append(sent)
+        sent, body, headers = self._make_batch()
         twice = self._random.random() < _SENDS_TWICE
         gives_up = self._random.random() < _GIVES_UP
         copies = [self._deliver(sent, body, headers, gives_up=gives_up) for _ in range(1 + twice)]
         await asyncio.gather(*copies)
         if sent.outcome == "unknown":
             self._history.tally.unknown += 1
+
+    def _make_batch(self) -> tuple[SentBatch, bytes, dict[str, str]]:
+        """Return the next batch, its body and its headers; some batches can't be stored."""
+        name, now = len(self._session.batches), time.monotonic()
+        bad = name > 0 and self._random.random() < _SENDS_NONSENSE
+        made = make_bad_batch(name, now) if bad else make_batch(self._random, name, now)
+        self._session.batches.append(made[0])
+        return made
 
     async def _deliver(
         self, sent: SentBatch, body: bytes, headers: Mapping[str, str], *, gives_up: bool
@@ -95,19 +97,24 @@ class Publisher:
             sent.attempts += 1
             answer = await self._post(path, body, headers)
             if answer.status == 200:
-                self._acknowledge(sent, answer)
+                self._acknowledge(sent, answer.json)
                 return
             if answer.status == 400:
-                sent.outcome = "fail"
-                self._history.tally.refused += 1
+                self._refuse(sent)
                 return
             if gives_up:
                 return
             self._history.tally.retried += 1
             await asyncio.sleep(self._random.uniform(0.5, 1.5) * _RETRY_SECONDS)
 
-    def _acknowledge(self, sent: SentBatch, answer: Answer) -> None:
-        first_sequence = answer.json["firstSequence"]
+    def _refuse(self, sent: SentBatch) -> None:
+        sent.outcome = "fail"
+        self._history.tally.refused += 1
+        if sent.good:
+            self._violate("a good batch is not refused", f"batch {sent.name}")
+
+    def _acknowledge(self, sent: SentBatch, receipt: Mapping[str, object]) -> None:
+        first_sequence = receipt["firstSequence"]
         assert isinstance(first_sequence, int)
         if sent.first_sequence not in (None, first_sequence):
             self._violate("both receipts of a batch say the same", f"batch {sent.name}")
@@ -142,7 +149,7 @@ class Publisher:
             ) as answer:
                 content = await answer.read()
         except TimeoutError:
-            self._violate(f"a request is answered within {_HANG_SECONDS} s", path)
+            self._violate(f"a request is answered within {HANG_SECONDS} s", path)
             return Answer(0, {})
         except (ClientError, OSError):
             return Answer(0, {})

@@ -11,15 +11,21 @@ from aiohttp import ClientSession, TCPConnector
 
 from tests.faults.catalog import FAULTS, may_coincide
 from tests.faults.checker import check_session
+from tests.faults.event_source import EventSource
 from tests.faults.history import History, SessionHistory
 from tests.faults.leaks import check_leaks, check_logs
 from tests.faults.publisher import Publisher
+from tests.faults.socket_publisher import SocketPublisher
 from tests.faults.stage import Stage
 from tests.faults.stored import ask, read_sessions
 from tests.faults.watcher import HABITS, Watcher
 
 _SESSIONS = 5
 _LANES = 2
+_EVERYWHERE, _OVER_A_SOCKET = 0, 1
+"""The numbers of the session that is published and watched at both processes, and of the one that
+is published over a WebSocket.
+"""
 _LEAST_LIFE, _LONGEST_LIFE = 6.0, 14.0
 _CALM_SECONDS = 1.5
 _TWO_AT_ONCE = 0.3
@@ -92,11 +98,13 @@ class Run:
             session = SessionHistory(UUID(int=random.getrandbits(128), version=4))
             self.history.sessions.append(session)
             publishing, watching = self._urls(number)
-            publisher = Publisher(
+            session.in_order = number == _OVER_A_SOCKET
+            kind, lanes = (SocketPublisher, 1) if session.in_order else (Publisher, _LANES)
+            publisher = kind(
                 http, publishing, self._stage.keys["ingest"], session, self.history, random
             )
             self._viewing += self._watchers(http, watching, session, publisher, random)
-            await publisher.run(random.uniform(_LEAST_LIFE, _LONGEST_LIFE), _LANES)
+            await publisher.run(random.uniform(_LEAST_LIFE, _LONGEST_LIFE), lanes)
 
     def _urls(self, number: int) -> tuple[Sequence[str], Sequence[str]]:
         """Return where a session is published and watched: on different processes, but for one
@@ -105,7 +113,7 @@ class Run:
         nodes = self._stage.nodes
         publishing = [node.url("publishers") for node in nodes]
         watching = [node.url("viewers") for node in nodes]
-        if number == 0:
+        if number == _EVERYWHERE:
             return publishing, watching
         return [publishing[number % len(nodes)]], [watching[(number + 1) % len(nodes)]]
 
@@ -123,7 +131,9 @@ class Run:
 
         key = self._stage.keys["read"]
         watchers = [
-            Watcher(http, urls, key, session, self.history, habit, Random(random.random()))
+            (EventSource if habit.event_source else Watcher)(
+                http, urls, key, session, self.history, habit, Random(random.random())
+            )
             for habit in HABITS
         ]
         return [asyncio.create_task(watch(watcher), name="watcher") for watcher in watchers]

@@ -22,6 +22,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class NotServed(Exception):
+    """The service ended before it served."""
+
+
 class Service:
     """One `spectraview serve`, always on the same port and data folder."""
 
@@ -71,7 +75,9 @@ class Service:
         assert process.stdout is not None
         async with asyncio.timeout(_START_SECONDS):
             while b"serves" not in (line := await process.stdout.readline()):
-                assert line, "the service ended before it served"
+                if not line:
+                    await self.kill()
+                    raise NotServed
 
     @property
     def pid(self) -> int:

@@ -28,7 +28,7 @@ _SETTINGS = {
     # Small, so that viewers fall behind the ring and read pages.
     "SPECTRAVIEW_RING_BYTES": "100000",
     "SPECTRAVIEW_VIEWER_BUFFER": "65536",
-    "SPECTRAVIEW_VIEWER_LAG": "600000",
+    "SPECTRAVIEW_VIEWER_LAG": "150000",
     "SPECTRAVIEW_STALL_TIMEOUT": "8",
 }
 _REVIVE_SECONDS = 0.2

@@ -117,6 +117,14 @@ def test_a_wrong_receipt_is_found() -> None:
     assert promises(batches=batches) == {"a receipt tells the sequence"}
 
 
+def test_batches_of_one_socket_that_are_stored_out_of_order_are_found() -> None:
+    first, second = stored_session().rows
+    swapped = [replace(second, batch_number=1, sequence=0), replace(first, batch_number=2)]
+    session = SessionHistory(UUID(int=1), in_order=True)
+    found = check_session(session, StoredSession(swapped, COUNTERS), [ANSWERED])
+    assert "what is sent ahead is stored in order" in {each.promise for each in found}
+
+
 def test_rows_that_do_not_follow_one_another_are_found() -> None:
     first, second = stored_session().rows
     stored = StoredSession([first, replace(second, sequence=3)], COUNTERS)

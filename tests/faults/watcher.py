@@ -35,6 +35,7 @@ class Habit:
     deflate: bool = False
     stays: float | None = None
     sleeps: float = 0.0
+    event_source: bool = False
 
 
 HABITS = (
@@ -43,7 +44,8 @@ HABITS = (
     Habit("by-batch", start="start", resumes="batch"),
     Habit("deflate", resumes="batch", deflate=True),
     Habit("visitor", start="start", stays=1.5),
-    Habit("slow", start="start", resumes="batch", sleeps=0.03),
+    Habit("event-source", start="start", resumes="sequence", event_source=True),
+    Habit("slow", start="start", resumes="batch", sleeps=0.15),
 )
 
 
@@ -143,10 +145,14 @@ class Watcher:
         elif message["type"] == "events":
             self._take_frame(message)
         elif message["type"] == "skipped":
-            self._stream.skipped.append(tuple(message["sequence"]))
-            self._stream.parts.append([])
+            self._skip(message)
         elif message["type"] == "ended":
             self._stream.ended = True
+
+    def _skip(self, message: Any) -> None:
+        first, last = message["sequence"]
+        self._stream.skipped.append((first, last))
+        self._stream.parts.append([])
 
     def _take_frame(self, frame: Any) -> None:
         first, last = frame["sequence"]
