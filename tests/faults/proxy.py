@@ -11,7 +11,6 @@ from tests.faults.weather import Weather
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _CHUNK = 65_536
-_BUFFER_BYTES = 16_384
 _REOPEN_ATTEMPTS = 50
 
 
@@ -22,6 +21,7 @@ class Link:
         self,
         client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        buffer_bytes: int,
     ) -> None:
         self.dead = False
         """Whether its bytes get lost for ever, though both ends believe that it stands."""
@@ -32,9 +32,8 @@ class Link:
         for writer in (self._client_writer, self._server_writer):
             connection = writer.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Little is on its way at any time, so that a slow peer is felt.
-            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                connection.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF) if buffer_bytes else ():
+                connection.setsockopt(socket.SOL_SOCKET, buffer, buffer_bytes)
 
     async def deliver(self, data: bytes, *, outward: bool) -> None:
         """Hand bytes on: outward is from the client to the server."""
@@ -74,14 +73,16 @@ class Link:
 class FaultProxy:
     """Listens on a port of its own before a server; `weather` is what happens to the bytes.
 
-    Use as an async context manager.
+    Use as an async context manager. `buffer_bytes` bounds what the kernel keeps of each connection,
+    so that a slow peer is felt; 0 leaves it to the kernel.
     """
 
-    def __init__(self, upstream_port: int) -> None:
+    def __init__(self, upstream_port: int, *, buffer_bytes: int = 0) -> None:
         self.port = 0
         self.weather = Weather()
         self.links: set[Link] = set()
         self._upstream_port = upstream_port
+        self._buffer_bytes = buffer_bytes
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -149,7 +150,7 @@ class FaultProxy:
         except OSError:
             break_off(writer)
             return
-        link = Link((reader, writer), server)
+        link = Link((reader, writer), server, self._buffer_bytes)
         self.links.add(link)
         try:
             await link.run(self)

@@ -100,18 +100,18 @@ class Publisher:
                 self._acknowledge(sent, answer.json)
                 return
             if answer.status == 400:
-                self._refuse(sent)
+                self._refuse(sent, answer.json)
                 return
             if gives_up:
                 return
             self._history.tally.retried += 1
             await asyncio.sleep(self._random.uniform(0.5, 1.5) * _RETRY_SECONDS)
 
-    def _refuse(self, sent: SentBatch) -> None:
+    def _refuse(self, sent: SentBatch, refusal: Mapping[str, object]) -> None:
         sent.outcome = "fail"
         self._history.tally.refused += 1
         if sent.good:
-            self._violate("a good batch is not refused", f"batch {sent.name}")
+            self._violate("a good batch is not refused", f"batch {sent.name}: {refusal}")
 
     def _acknowledge(self, sent: SentBatch, receipt: Mapping[str, object]) -> None:
         first_sequence = receipt["firstSequence"]

@@ -158,7 +158,7 @@ class Run:
         key = self._stage.keys["read"]
         for session in sessions:
             answers = [
-                await ask(http, node.url("viewers"), key, session.session_id)
+                await ask(http, node.service.url, key, session.session_id)
                 for node in self._stage.nodes
             ]
             found = check_session(session, stored[session.session_id], answers)

@@ -93,5 +93,5 @@ class SocketPublisher(Publisher):
         elif "retryAfter" in answer:
             return False
         else:
-            self._refuse(waiting.popleft().sent)
+            self._refuse(waiting.popleft().sent, answer)
         return True

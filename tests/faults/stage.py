@@ -32,6 +32,7 @@ _SETTINGS = {
     "SPECTRAVIEW_STALL_TIMEOUT": "8",
 }
 _REVIVE_SECONDS = 0.2
+_VIEWER_BYTES = 65_536
 
 
 class Node:
@@ -43,7 +44,7 @@ class Node:
             "database": database,
             "cache": cache,
             "publishers": FaultProxy(service.port),
-            "viewers": FaultProxy(service.port),
+            "viewers": FaultProxy(service.port, buffer_bytes=_VIEWER_BYTES),
         }
 
     def url(self, line: str) -> str:

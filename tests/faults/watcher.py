@@ -84,6 +84,7 @@ class Watcher:
                 await asyncio.sleep(self._random.uniform(0.05, 0.4))
                 if self._habit.resumes == "no" and self._stream.connections:
                     self._stream = self._new_stream()
+                self._unskip()
 
     def _new_stream(self) -> Stream:
         habit = self._habit
@@ -153,6 +154,12 @@ class Watcher:
         first, last = message["sequence"]
         self._stream.skipped.append((first, last))
         self._stream.parts.append([])
+
+    def _unskip(self) -> None:
+        """Forget a skip after which nothing came: who resumes gets what it left out."""
+        while self._stream.skipped and not self._stream.parts[-1]:
+            self._stream.skipped.pop()
+            self._stream.parts.pop()
 
     def _take_frame(self, frame: Any) -> None:
         first, last = frame["sequence"]
