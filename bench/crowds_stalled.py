@@ -47,18 +47,19 @@ class _Round:
 
 
 def measure_stalled(target: Target, plan: Plan) -> list[Result]:
-    """Stream sessions to good viewers, in turn without and with as many stalled ones beside.
+    """Stream sessions to good viewers, in turns without and with as many stalled ones beside.
 
     Raises BenchError.
     """
     count = max(1, math.ceil(plan.seconds * plan.rate))
     batches = numbered_batches(plan.recordings, count, _LARGEST_EVENT)
-    without, beside = [], []
+    without: list[_Round] = []
+    beside: list[_Round] = []
     for number in range(1, plan.rounds + 1):
-        name = f"round {number} of {plan.rounds}"
-        without.append(_play(target, plan, batches, 0, f"{name}, without"))
-        beside.append(_play(target, plan, batches, plan.stalled, f"{name}, with stalled"))
-    stalled = plan.stalled * plan.rounds
+        turns = [(without, 0, "without"), (beside, plan.stalled, "with stalled")]
+        for rounds, stalled, how in turns if number % 2 else reversed(turns):
+            name = f"round {number} of {plan.rounds}, {how}"
+            rounds.append(_play(target, plan, batches, stalled, name))
     cut_after = [seconds for played in beside for seconds in played.cut_after]
     figures = [
         Figure("good viewers", plan.stalled),
@@ -73,8 +74,7 @@ def measure_stalled(target: Target, plan: Plan) -> list[Result]:
         *_delivery_figures([*without, *beside]),
     ]
     problems = [*_delivery_problems([*without, *beside])]
-    if len(cut_after) < stalled:
-        missing = stalled - len(cut_after)
+    if missing := plan.stalled * plan.rounds - len(cut_after):
         problems.append(f"{missing} stalled viewers were not cut within {plan.cut_timeout:g} s")
     return [Result("stalled", target.name, figures, problems)]
 
