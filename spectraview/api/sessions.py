@@ -20,7 +20,7 @@ from spectraview.api.responses import json_response, json_text_response
 from spectraview.errors import AppForbidden, InvalidParameter, SessionNotFound
 from spectraview.ingest.requests import parse_end, parse_heartbeat, parse_start
 from spectraview.keys import CACHE, CONFIG, RECORDER, STORE
-from spectraview.storage.store import ListedSession, SessionFilter
+from spectraview.storage.models import ListedSession, SessionFilter
 
 _DEFAULT_LIMIT = 50
 _DEEPEST_OFFSET = 100_000

@@ -13,8 +13,8 @@ from spectraview.errors import (
 from spectraview.ingest.clock import client_time
 from spectraview.ingest.committer import Committer
 from spectraview.storage.cache import ActiveSession, Cache, Usage
-from spectraview.storage.models import Batch, Session
-from spectraview.storage.store import NewSession, ReportedStats, Store
+from spectraview.storage.models import Batch, NewSession, ReportedStats, Session
+from spectraview.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

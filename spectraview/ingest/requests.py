@@ -16,7 +16,7 @@ from spectraview.ingest.decoding import (
     exact,
     parse_text,
 )
-from spectraview.storage.store import NewSession, ReportedStats
+from spectraview.storage.models import NewSession, ReportedStats
 
 _NULL: Final = Raw(b"null")
 _MAX_URL: Final = 2000

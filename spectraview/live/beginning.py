@@ -3,9 +3,9 @@
 from typing import Literal
 
 from spectraview.live.protocol import Resume
-from spectraview.storage.models import Session
+from spectraview.storage.models import Position, Session
 from spectraview.storage.shared import SharedCalls
-from spectraview.storage.store import Position, Store
+from spectraview.storage.store import Store
 
 Beginning = tuple[Position, int]
 """The position to read from, and the sequence of the first event that is wanted."""

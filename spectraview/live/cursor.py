@@ -1,7 +1,6 @@
 """Where a viewer stands in a session."""
 
-from spectraview.storage.models import StoredBatch
-from spectraview.storage.store import Position
+from spectraview.storage.models import Position, StoredBatch
 
 
 class Cursor:

@@ -2,8 +2,7 @@
 without I/O.
 """
 
-from spectraview.storage.models import StoredBatch
-from spectraview.storage.store import Position
+from spectraview.storage.models import Position, StoredBatch
 
 _MOST_HELD = 256
 

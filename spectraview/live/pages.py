@@ -8,8 +8,9 @@ from datetime import date
 from uuid import UUID
 
 from spectraview.live.frames import BatchFrames, frames_of
+from spectraview.storage.models import Position
 from spectraview.storage.shared import SharedCalls
-from spectraview.storage.store import Position, Store
+from spectraview.storage.store import Store
 
 PAGE_SECONDS = 5.0
 _PAGE_BYTES = 1_048_576

@@ -18,9 +18,9 @@ from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import InvalidMessage, decode_message
-from spectraview.storage.models import Session
+from spectraview.storage.models import Head, Session
 from spectraview.storage.shared import SharedCalls
-from spectraview.storage.store import Head, Store
+from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
 

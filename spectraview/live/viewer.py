@@ -6,7 +6,7 @@ from spectraview.live.connection import Connection
 from spectraview.live.cursor import Cursor
 from spectraview.live.frames import BatchFrames, Form
 from spectraview.live.protocol import Subscription
-from spectraview.storage.store import Position
+from spectraview.storage.models import Position
 
 
 class ViewerClosed(Exception):

@@ -17,8 +17,8 @@ from spectraview.live.viewer import Viewer, ViewerClosed
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import BatchStored, Message
-from spectraview.storage.models import StoredBatch
-from spectraview.storage.store import Head, Position, Store
+from spectraview.storage.models import Head, Position, StoredBatch
+from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from isal import isal_zlib
 
 from spectraview.replay.cache import ReplayCache
 from spectraview.storage.codec import inflate
-from spectraview.storage.models import Session, StoredBatch
-from spectraview.storage.store import Position, Store
+from spectraview.storage.models import Position, Session, StoredBatch
+from spectraview.storage.store import Store
 
 _PAGE_BYTES = 2_097_152
 _GZIP = 31

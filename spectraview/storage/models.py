@@ -135,3 +135,75 @@ class Session:
     def ended(self) -> bool:
         """Tell whether the session has ended."""
         return self.ended_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a start tells about a session; `started_at` in seconds since 1970, None for now."""
+
+    session_id: UUID
+    app_id: str
+    user_id: str | None
+    ticket_id: str | None
+    started_at: float | None
+    milliseconds: bool
+    metadata: str
+    page_url: str | None
+    ttl_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedStats:
+    """The counts that a client reports of itself."""
+
+    events: int = 0
+    errors: int = 0
+    clicks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """What a list of sessions is narrowed to; None leaves a field open.
+
+    `bound_app_id` is the API key's app, `app_id` the one that was asked for; `search` is an ILIKE
+    pattern.
+    """
+
+    bound_app_id: str | None = None
+    app_id: str | None = None
+    user_id: str | None = None
+    ticket_id: str | None = None
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+    has_errors: bool | None = None
+    live: bool | None = None
+    min_duration: int | None = None
+    custom_event: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session of a list, with what its page cursor needs."""
+
+    session: Session
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a session's stream stands in the store."""
+
+    batch_count: int
+    next_sequence: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place between two batches of a session: all up to `batch_number` lies before it, `sequence`
+    follows.
+    """
+
+    batch_number: int = 0
+    sequence: int = 0

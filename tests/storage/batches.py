@@ -8,8 +8,8 @@ import ujson
 
 from spectraview.ingest.body import Limits, parse_batch
 from spectraview.storage.append import Appended
-from spectraview.storage.models import Batch
-from spectraview.storage.store import NewSession, Store
+from spectraview.storage.models import Batch, NewSession
+from spectraview.storage.store import Store
 
 LIMITS = Limits(max_inflated=1_000_000, max_events=10_000)
 META: dict[str, Any] = {"type": 4, "data": {"width": 1, "height": 1}, "timestamp": 100}

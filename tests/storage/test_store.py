@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from spectraview.storage.database import Database
-from spectraview.storage.store import Position, Store
+from spectraview.storage.models import Position
+from spectraview.storage.store import Store
 from tests.storage.batches import META, MOVE, SNAPSHOT, append, events_of, make_batch, start
 
 

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectraview.live.feed import Feed
-from spectraview.storage.models import StoredBatch
-from spectraview.storage.store import Position
+from spectraview.storage.models import Position, StoredBatch
 
 EVENTS_IN_A_BATCH = 2
 

@@ -12,8 +12,7 @@ from spectraview.live.cursor import Cursor
 from spectraview.live.feed import Feed
 from spectraview.live.frames import BatchFrames
 from spectraview.live.ring import Ring
-from spectraview.storage.models import StoredBatch
-from spectraview.storage.store import Position
+from spectraview.storage.models import Position, StoredBatch
 
 RING_BYTES = 60
 MOST_HELD = 3
