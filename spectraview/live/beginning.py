@@ -1,6 +1,7 @@
 """Where a viewer begins."""
 
 from typing import Literal
+from uuid import UUID
 
 from spectraview.live.protocol import Resume
 from spectraview.storage.models import Position, Session
@@ -11,12 +12,16 @@ Beginning = tuple[Position, int]
 """The position to read from, and the sequence of the first event that is wanted."""
 
 
+_KEPT_PLACES = 10_000
+
+
 class Beginnings:
     """Finds where viewers begin; those that come at the same moment share what is read for it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._ends: SharedCalls[Position | None] = SharedCalls("join-end")
+        self._found: dict[tuple[UUID, int], Position] = {}
         self._places: SharedCalls[Position | None] = SharedCalls("join-place")
 
     async def find(
@@ -59,10 +64,21 @@ class Beginnings:
         if sequence >= session.next_sequence:
             end = Position(session.batch_count, session.next_sequence)
             return end, end.sequence
-        batch = await self._places.get(
-            (session.session_id, sequence),
-            lambda: self._store.find_batch(session.session_id, session.day, sequence),
-        )
+        batch = await self._find_batch(session, sequence)
         if batch is None:
             return Position(), 0
         return Position(batch.batch_number - 1, batch.sequence), sequence
+
+    async def _find_batch(self, session: Session, sequence: int) -> Position | None:
+        """Return the batch that holds a stored sequence; once found, that never changes."""
+        key = (session.session_id, sequence)
+        if key not in self._found:
+            found = await self._places.get(
+                key, lambda: self._store.find_batch(session.session_id, session.day, sequence)
+            )
+            if found is None:
+                return None
+            if len(self._found) >= _KEPT_PLACES:
+                self._found.clear()
+            self._found[key] = found
+        return self._found[key]

@@ -25,7 +25,7 @@ from spectraview.live.registry import WatchedSessions
 from spectraview.live.viewer import Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache
-from spectraview.storage.models import Session
+from spectraview.storage.models import Head, Session
 from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,9 @@ class Hub:
         connection: Connection,
         subscription: Subscription,
     ) -> None:
+        ends_heard = watched.ends_heard
         session = await self._sessions.session(watched.session_id, access.app_id)
+        watched.learn(Head(session.batch_count, session.next_sequence, session.ended), ends_heard)
         position, sequence = await self._beginnings.find(session, subscription.start, watched.head)
         viewer = Viewer(connection, subscription, position, sequence, access.key_id)
         viewer.tell(_subscribed(session, watched, sequence))

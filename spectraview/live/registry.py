@@ -161,17 +161,18 @@ class WatchedSessions:
             self._poll_now.clear()
             if not self._watched:
                 continue
-            asked = list(self._watched.values())  # not those that are opened while this waits
+            # Not those that are opened while this waits.
+            asked = [(watched, watched.ends_heard) for watched in self._watched.values()]
             try:
-                heads = await self._store.fetch_heads([watched.session_id for watched in asked])
+                heads = await self._store.fetch_heads([watched.session_id for watched, _ in asked])
             except DatabaseUnavailable:
                 continue
-            for watched in asked:
-                self._compare(watched, heads.get(watched.session_id))
+            for watched, ends_heard in asked:
+                self._compare(watched, heads.get(watched.session_id), ends_heard)
 
-    def _compare(self, watched: WatchedSession, head: Head | None) -> None:
+    def _compare(self, watched: WatchedSession, head: Head | None, ends_heard: int) -> None:
         if head is not None:
-            watched.learn(head)
+            watched.learn(head, ends_heard)
             return
         for viewer in list(watched.viewers):
             viewer.end(NOT_FOUND, "session deleted")

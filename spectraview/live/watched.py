@@ -52,6 +52,7 @@ class WatchedSession:
         self.session_id = session_id
         self.viewers: set[Viewer] = set()
         self.users = 0
+        self.ends_heard = 0
         self._day = day
         self._store = store
         self._cache = cache
@@ -79,9 +80,10 @@ class WatchedSession:
         return self._last_batch is not None and self.head.batch_number >= self._last_batch
 
     async def close(self) -> None:
-        """Stop the task."""
+        """Stop the task, and let the frames go: the task's end may keep this object for long."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self._ring = Ring(self._limits.ring_bytes)
 
     def receive(self, message: Message) -> None:
         """Take a message from the session's channel."""
@@ -92,20 +94,23 @@ class WatchedSession:
                 self._pointed = True
             else:
                 self._feed.offer(batch)
-        elif (
-            message.batch_count >= self._feed.newest
-        ):  # else the head poll knows whether it goes on
+        elif message.batch_count >= self._feed.newest:  # else the head poll knows if it goes on
+            self.ends_heard += 1
             self._last_batch = message.batch_count
             self._feed.note(message.batch_count)
         self._wake.set()
 
-    def learn(self, head: Head) -> None:
-        """Compare with the store's head: what pub/sub lost shows here."""
+    def learn(self, head: Head, ends_heard: int) -> None:
+        """Compare with the store's head: what pub/sub lost shows here.
+
+        `ends_heard` is what it was before the store was asked: an end that was heard since then is
+        news that the head does not have.
+        """
         self._feed.note(head.batch_count)
         if head.ended:
             self._last_batch = head.batch_count
-        elif self._last_batch is not None and head.batch_count > self._last_batch:
-            self._last_batch = None  # it had fallen idle and goes on
+        elif ends_heard == self.ends_heard:
+            self._last_batch = None  # it may have fallen idle, and goes on
         if self._feed.behind or self.ended:
             self._wake.set()
 

@@ -12,8 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from spectraview.embedded import EmbeddedServers
-from spectraview.storage.cache import channel_of
+from spectraview.lifecycle.jobs import end_idle_sessions
+from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.messages import SessionEnded, encode_message
+from spectraview.storage.store import Store
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
 from tests.faults.proxy import FaultProxy
@@ -198,6 +200,27 @@ async def test_a_stalled_viewer_is_cut_and_touches_no_other(make_api: ApiFactory
         assert await stalled.was_cut()
         await api.send(session_id, [event(40)])
         assert await good.next() == event(40)
+
+
+async def test_a_session_that_a_heartbeat_alone_wakes_has_not_ended_for_who_comes_then(
+    make_api: ApiFactory, store: Store, cache: Cache
+) -> None:
+    api = await make_api(head_interval=0.1)
+    session_id = await api.start()
+    await api.send(session_id, [event(0)])
+    async with stalled_viewer(api, session_id) as behind:
+        assert b'{"number":0,' in await behind.begin()
+        for number in range(1, 100):
+            await api.send(session_id, [event(number, "x" * 300_000)])
+        assert await end_idle_sessions(store, cache, 0) == 1
+        async with api.watch(session_id, start="now") as before:
+            assert await before.rest() == []
+            assert before.close_code == 1000
+        assert (await api.post_events(session_id, {}, path="heartbeat")).status == 200
+        async with api.watch(session_id, start="now", protocol=2) as after:
+            assert [(await after.next())["type"] for _ in range(2)] == ["subscribed", "synced"]
+            await api.send(session_id, [event(100)])
+            assert (await after.next())["events"] == [event(100)]
 
 
 async def test_a_plain_viewer_that_is_too_far_behind_is_told_so_in_closing(

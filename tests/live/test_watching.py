@@ -1,6 +1,8 @@
 """A viewer sees every event of a session once, in stored order, while it comes in."""
 
 import asyncio
+import gc
+import weakref
 import zlib
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import ujson
 
+from spectraview.live.frames import BatchFrames
 from tests.api_client import ApiClient, LiveClient
 from tests.conftest import ApiFactory
 from tests.recordings import Event, batches_of, load_recording
@@ -112,6 +115,28 @@ async def test_who_resumes_gets_nothing_again_from_a_process_that_is_behind(
             ]
             await ingesting.send(session_id, [event(6), event(7)])
             assert (await resumed.next())["sequence"] == [6, 7]
+
+
+async def test_the_frames_of_what_nobody_watches_any_more_are_let_go(api: ApiClient) -> None:
+    session_id = await api.start()
+    gc.collect()
+    gc.disable()  # what waits for the collector counts as kept
+    try:
+        before = set(map(id, frames_in_memory()))
+        async with api.watch(session_id) as viewer:
+            await api.send(session_id, [event(0)])
+            assert await viewer.next() == event(0)
+            (frames,) = [weakref.ref(f) for f in frames_in_memory() if id(f) not in before]
+        async with asyncio.timeout(10):
+            while frames() is not None:
+                await api.get("/health")
+    finally:
+        gc.enable()
+
+
+def frames_in_memory() -> list[BatchFrames]:
+    """Return the frames of all batches."""
+    return [found for found in gc.get_objects() if isinstance(found, BatchFrames)]
 
 
 async def test_custom_events_and_errors_come_as_they_were_ingested(api: ApiClient) -> None:
