@@ -216,9 +216,11 @@ class Store:
         custom_events: dict[int, tuple[bytes, ...]] = {}
         errors: dict[int, tuple[bytes, ...]] = {}
         if any(row[5] for row in rows):
-            custom_events = await self.fetch_custom_events(session_id, after.batch_number, last)
+            custom_events = await self.fetch_custom_events(
+                session_id, day, after.batch_number, last
+            )
         if any(row[6] for row in rows):
-            errors = await self.fetch_errors(session_id, after.batch_number, last)
+            errors = await self.fetch_errors(session_id, day, after.batch_number, last)
         return [
             StoredBatch(
                 batch_number=row[0],
@@ -233,27 +235,30 @@ class Store:
         ]
 
     async def fetch_custom_events(
-        self, session_id: UUID, after_batch: int, through_batch: int
+        self, session_id: UUID, day: date, after_batch: int, through_batch: int
     ) -> dict[int, tuple[bytes, ...]]:
         """Return the JSON of custom events by batch number."""
         rows = await self._database.fetch_all(
-            queries.FETCH_CUSTOM_EVENTS, _batch_range(session_id, after_batch, through_batch)
+            queries.FETCH_CUSTOM_EVENTS, _batch_range(session_id, day, after_batch, through_batch)
         )
         return _by_batch(rows)
 
     async def fetch_errors(
-        self, session_id: UUID, after_batch: int, through_batch: int
+        self, session_id: UUID, day: date, after_batch: int, through_batch: int
     ) -> dict[int, tuple[bytes, ...]]:
         """Return the JSON of errors by batch number."""
         rows = await self._database.fetch_all(
-            queries.FETCH_ERRORS, _batch_range(session_id, after_batch, through_batch)
+            queries.FETCH_ERRORS, _batch_range(session_id, day, after_batch, through_batch)
         )
         return _by_batch(rows)
 
 
-def _batch_range(session_id: UUID, after_batch: int, through_batch: int) -> dict[str, object]:
+def _batch_range(
+    session_id: UUID, day: date, after_batch: int, through_batch: int
+) -> dict[str, object]:
     return {
         "session_id": session_id,
+        "day": day,
         "after_batch": after_batch,
         "through_batch": through_batch,
     }

@@ -35,7 +35,8 @@ WITH incoming AS (
     b.first_sequence AS known_sequence, b.batch_number AS known_batch_number, b.digest AS known_digest
   FROM incoming i
   JOIN sessions s ON s.id = i.session_id
-  LEFT JOIN ingest_batches b ON b.session_id = i.session_id AND b.batch_key = i.batch_key
+  LEFT JOIN find_stored_batches(%(session_ids)s::uuid[], %(batch_keys)s::bytea[]) b
+    ON b.session_id = i.session_id AND b.batch_key = i.batch_key
 ), numbered AS (
   SELECT
     k.*,
@@ -68,8 +69,8 @@ WITH incoming AS (
     END AS all_keyframe_timestamps
   FROM fresh f
 ), keys AS (
-  INSERT INTO ingest_batches (session_id, batch_key, digest, first_sequence, event_count, batch_number)
-  SELECT session_id, batch_key, digest, first_sequence, event_count, batch_number
+  INSERT INTO ingest_batches (day, session_id, batch_key, digest, first_sequence, event_count, batch_number)
+  SELECT day, session_id, batch_key, digest, first_sequence, event_count, batch_number
   FROM fresh
 ), stored AS (
   INSERT INTO session_events (
@@ -83,16 +84,18 @@ WITH incoming AS (
     keyframe_sequences, all_keyframe_timestamps
   FROM framed
 ), stored_custom_events AS (
-  INSERT INTO custom_events (session_id, batch_number, event_type, event_data, timestamp)
-  SELECT f.session_id, f.batch_number, c.event_type, c.event_data::json, c.timestamp
+  INSERT INTO custom_events (day, session_id, batch_number, event_type, event_data, timestamp)
+  SELECT f.day, f.session_id, f.batch_number, c.event_type, c.event_data::json, c.timestamp
   FROM unnest(
     %(custom_positions)s::int[], %(custom_types)s::text[], %(custom_bodies)s::text[], %(custom_timestamps)s::bigint[]
   ) WITH ORDINALITY AS c (position, event_type, event_data, timestamp, place)
   JOIN fresh f ON f.position = c.position
   ORDER BY c.place
 ), stored_errors AS (
-  INSERT INTO session_errors (session_id, batch_number, error_type, message, stack, timestamp, metadata)
-  SELECT f.session_id, f.batch_number, e.error_type, e.message, e.stack, e.timestamp, e.metadata::json
+  INSERT INTO session_errors (
+    day, session_id, batch_number, error_type, message, stack, timestamp, metadata
+  )
+  SELECT f.day, f.session_id, f.batch_number, e.error_type, e.message, e.stack, e.timestamp, e.metadata::json
   FROM unnest(
     %(error_positions)s::int[], %(error_types)s::text[], %(error_messages)s::text[], %(error_stacks)s::text[],
     %(error_timestamps)s::bigint[], %(error_bodies)s::text[]
@@ -128,7 +131,8 @@ WITH incoming AS (
     -- A session that only fell idle goes on; one that its client ended stays ended, and keeps what comes late.
     ended_at = CASE WHEN s.ended_by = 'idle' THEN NULL ELSE s.ended_at END,
     duration_seconds = CASE WHEN s.ended_by = 'idle' THEN NULL ELSE s.duration_seconds END,
-    ended_by = NULLIF(s.ended_by, 'idle')
+    ended_by = NULLIF(s.ended_by, 'idle'),
+    sealed_at = NULL
   FROM totals t
   WHERE s.id = t.session_id
 )

@@ -18,7 +18,7 @@ WHERE
     )
   ) >= %(min_duration)s)
   AND (%(custom_event)s::text IS NULL OR EXISTS (
-    SELECT 1 FROM custom_events c WHERE c.session_id = sessions.id AND c.event_type = %(custom_event)s
+    SELECT 1 FROM custom_events c WHERE c.session_id = sessions.id AND c.day = sessions.day AND c.event_type = %(custom_event)s
   ))
   AND (%(search)s::text IS NULL
     OR user_id ILIKE %(search)s OR ticket_id ILIKE %(search)s OR page_url ILIKE %(search)s OR id::text ILIKE %(search)s)

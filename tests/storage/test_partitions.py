@@ -31,11 +31,7 @@ async def test_a_session_of_yesterday_keeps_its_partition(
     store: Store, database: Database, session_id: UUID
 ) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    await database.fetch_all(
-        f"CREATE TABLE session_events_{yesterday:%Y_%m_%d} PARTITION OF session_events"
-        " FOR VALUES FROM (%(day)s) TO (%(next)s)",
-        {"day": yesterday, "next": yesterday + timedelta(days=1)},
-    )
+    await database.fetch_all("SELECT create_day_partitions(%(day)s)", {"day": yesterday})
     await database.fetch_all("UPDATE sessions SET day = %(day)s", {"day": yesterday})
     await append(store, make_batch(session_id, MOVE))
     assert await database.fetch_all("SELECT day FROM session_events") == [(yesterday,)]

@@ -151,6 +151,23 @@ async def test_a_receipt_tells_whether_the_keyframe_was_missing(
     assert (first.keyframe_missing, second.keyframe_missing) == (True, False)
 
 
+async def test_a_session_is_deleted_while_batches_come_and_nothing_is_left(
+    database_url: str, session_id: UUID
+) -> None:
+    async with Database(database_url, connections=8, timeout=10) as database:
+        store = Store(database)
+        deletion = "SELECT delete_sessions(ARRAY[%(id)s]::uuid[])"
+        await asyncio.gather(
+            *(store.append_batches([make_batch(session_id, MOVE)], within=10) for _ in range(20)),
+            database.fetch_all(deletion, {"id": session_id}),
+            *(store.append_batches([make_batch(session_id, MOVE)], within=10) for _ in range(20)),
+        )
+        assert await store.fetch_session(session_id) is None
+        for table in ("session_events", "ingest_batches"):
+            query = f"SELECT 1 FROM {table} WHERE session_id = %(id)s"
+            assert await database.fetch_all(query, {"id": session_id}) == []
+
+
 async def test_a_deleted_session_takes_everything_with_it(
     store: Store, database: Database, session_id: UUID
 ) -> None:
@@ -159,7 +176,7 @@ async def test_a_deleted_session_takes_everything_with_it(
         "errors": [{"type": "a", "timestamp": 1}],
     }
     await append(store, make_batch(session_id, MOVE, **lists))
-    await database.fetch_all("DELETE FROM sessions WHERE id = %(id)s", {"id": session_id})
+    await database.fetch_all("SELECT delete_sessions(ARRAY[%(id)s]::uuid[])", {"id": session_id})
     for table in ("session_events", "custom_events", "session_errors", "ingest_batches"):
         query = f"SELECT 1 FROM {table} WHERE session_id = %(id)s"
         assert await database.fetch_all(query, {"id": session_id}) == []

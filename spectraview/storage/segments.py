@@ -1,0 +1,68 @@
+"""The sealed part of a session: its batches merged into segments of zstd-compressed JSON."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from spectraview.storage import queries
+from spectraview.storage.database import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a segment holds: batches `first_batch` to `last_batch`, events from `first_sequence`.
+
+    Its bytes are one zstd frame of `stored_bytes`; inflated, `size_bytes` of JSON: the events with
+    commas between them, without brackets. `digest` is the SHA-256 of the frame. Keyframes come as
+    sequence, timestamp (client's milliseconds) and byte offset of the Meta in the JSON.
+    `object_key` names it in the object store; None while its bytes are in PostgreSQL.
+    """
+
+    first_batch: int
+    last_batch: int
+    first_sequence: int
+    event_count: int
+    first_timestamp: int | None
+    last_timestamp: int | None
+    size_bytes: int
+    stored_bytes: int
+    digest: bytes = field(repr=False)
+    keyframe_sequences: tuple[int, ...]
+    keyframe_timestamps: tuple[int, ...]
+    keyframe_offsets: tuple[int, ...]
+    object_key: str | None
+
+    @property
+    def next_sequence(self) -> int:
+        """Return the sequence that follows its last event."""
+        return self.first_sequence + self.event_count
+
+
+class SegmentStore:
+    """Reads segments: one method a statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_segments(self, session_id: UUID, day: date) -> list[Segment]:
+        """Return a session's segments in order; none while it is not sealed."""
+        rows = await self._database.fetch_all(
+            queries.LIST_SEGMENTS, {"session_id": session_id, "day": day}
+        )
+        return [_segment_from_row(row) for row in rows]
+
+    async def fetch_segment_data(
+        self, session_id: UUID, day: date, first_batch: int
+    ) -> bytes | None:
+        """Return a segment's zstd frame; None when it is not in PostgreSQL (any more)."""
+        row = await self._database.fetch_one(
+            queries.FETCH_SEGMENT_DATA,
+            {"session_id": session_id, "day": day, "first_batch": first_batch},
+        )
+        return bytes(row[0]) if row and row[0] is not None else None
+
+
+def _segment_from_row(row: Row) -> Segment:
+    *numbers, digest, sequences, timestamps, offsets, object_key = row
+    keyframes = (tuple(sequences), tuple(timestamps), tuple(offsets))
+    return Segment(*numbers, bytes(digest), *keyframes, object_key)  # type: ignore[call-arg]
