@@ -1,9 +1,16 @@
+FROM node:24-slim AS web
+
+WORKDIR /web
+COPY spectraview/web ./
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
 FROM python:3.13-slim
 
 WORKDIR /app
 COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY sql sql
 COPY spectraview spectraview
+COPY --from=web /web/dist spectraview/web/dist
 RUN pip install --no-cache-dir --only-binary :all: . \
     && useradd --system --home-dir /var/lib/spectraview --create-home spectraview
 

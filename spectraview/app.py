@@ -21,6 +21,7 @@ from spectraview.ingest.recorder import Recorder
 from spectraview.keys import (
     ADMISSION,
     API_KEYS,
+    ASSETS,
     CACHE,
     COMMITTER,
     CONFIG,
@@ -55,6 +56,7 @@ from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.store import Store
+from spectraview.web.assets import read_assets
 
 _STATEMENT_TIMEOUT = 15.0
 _REPLAY_CACHE_TIMEOUT = 3.0
@@ -81,8 +83,13 @@ def create_app(config: Config) -> web.Application:
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
-    app.cleanup_ctx.extend((_database, _cache, _recording, _live, _jobs))
+    app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs))
     return app
+
+
+async def _assets(app: web.Application) -> AsyncIterator[None]:
+    app[ASSETS] = await asyncio.to_thread(read_assets)
+    yield
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:

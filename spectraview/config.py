@@ -10,6 +10,8 @@ from msgspec import Meta
 
 _UNPREFIXED = frozenset({"database_url", "redis_url"})
 _LARGEST = 2_147_483_647  # what an integer column holds
+DEMO_AUTO = "auto"
+DEMO_OFF = "off"
 _YEAR = 31_536_000.0  # longer waits are mistakes, such as "inf"
 
 
@@ -134,6 +136,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_timeout: Annotated[
         float, Meta(gt=2, le=_YEAR, description="seconds that a shutdown may take after that")
     ] = 8.0
+    demo_key: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="the key /demo records with; off: no demo; auto: a key of its own where "
+            "the embedded PostgreSQL serves this machine alone",
+        ),
+    ] = DEMO_AUTO
     log_level: Annotated[
         str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     ] = "INFO"

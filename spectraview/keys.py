@@ -1,5 +1,7 @@
 """Where handlers find things: on the application, and on the request."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from spectraview.access.admission import Admission, Place
@@ -14,6 +16,7 @@ from spectraview.replay.reader import ReplayReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
 from spectraview.storage.store import Store
+from spectraview.web.assets import Asset
 
 CONFIG = web.AppKey("CONFIG", Config)
 ADMISSION = web.AppKey("ADMISSION", Admission)
@@ -28,6 +31,7 @@ API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
 STARTED_AT = web.AppKey("STARTED_AT", float)
+ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])
 
 SCOPES = web.AppKey("SCOPES", dict[object, str])
 TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])

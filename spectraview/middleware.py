@@ -94,6 +94,8 @@ async def compress_json(request: web.Request, handler: Handler) -> web.StreamRes
     """Compress larger answers for clients that take gzip; aiohttp itself would disregard `q=0`."""
     response = await handler(request)
     body = response.body if isinstance(response, web.Response) else None
+    if response.content_type != "application/json":  # files come compressed
+        return response
     if isinstance(body, bytes) and len(body) >= _COMPRESS_FROM:
         response.headers.add("Vary", "Accept-Encoding")
         if accepts_gzip(request):

@@ -17,6 +17,13 @@ from spectraview.api.sessions import (
     start_session,
 )
 from spectraview.api.tokens import create_token
+from spectraview.api.web import (
+    get_console,
+    get_console_asset,
+    get_demo,
+    get_demo_asset,
+    get_sdk,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +52,9 @@ ROUTES = (
     Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read", viewer_token=True),
     Route("GET", "/api/sessions/{session_id}/live", watch_session, "read", viewer_token=True),
     Route("POST", "/api/sessions/{session_id}/tokens", create_token, "read"),
+    Route("GET", "/", get_console, None),
+    Route("GET", "/console/{path:.+}", get_console_asset, None),
+    Route("GET", "/sdk.js", get_sdk, None),
+    Route("GET", "/demo", get_demo, None),
+    Route("GET", "/demo/{path:.+}", get_demo_asset, None),
 )

@@ -8,13 +8,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
 import msgspec
 
 from spectraview import __version__
-from spectraview.access.key_file import load_or_create_keys
+from spectraview.access.key_file import load_or_create_keys, make_demo_key
 from spectraview.app import create_app
 from spectraview.cli.running import (
     StopRequest,
@@ -32,7 +33,7 @@ from spectraview.cli.servers import (
     with_api_keys,
 )
 from spectraview.cli.workers import WorkerFailed, Workers
-from spectraview.config import Config, unknown_variables
+from spectraview.config import DEMO_AUTO, DEMO_OFF, Config, unknown_variables
 from spectraview.embedded import EmbeddedServers, default_data_dir
 
 logger = logging.getLogger(__name__)
@@ -71,8 +72,24 @@ def serve(host: str, port: int, workers: int | None, data_dir: Path | None) -> N
         keys = with_api_keys(
             ready.database_url, lambda api_keys: load_or_create_keys(api_keys, folder)
         )
+        ready = _with_demo(ready, config, listener, keys)
+        demo = ready.demo_key != DEMO_OFF
         with suppress(asyncio.CancelledError):
-            asyncio.run(_serve(listener, ready, servers, lambda: _announce(listener, folder, keys)))
+            asyncio.run(
+                _serve(listener, ready, servers, lambda: _announce(listener, folder, keys, demo))
+            )
+
+
+def _with_demo(
+    ready: Config, given: Config, listener: socket.socket, keys: Mapping[str, str]
+) -> Config:
+    """Give the demo a key of its own where nobody but this machine can use it."""
+    if ready.demo_key != DEMO_AUTO:
+        return ready
+    key = None
+    if not given.database_url and ip_address(listener.getsockname()[0]).is_loopback:
+        key = with_api_keys(ready.database_url, lambda api_keys: make_demo_key(api_keys, keys))
+    return msgspec.structs.replace(ready, demo_key=key or DEMO_OFF)
 
 
 async def _serve(
@@ -136,11 +153,12 @@ def _stopped_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _announce(listener: socket.socket, data_dir: Path, keys: Mapping[str, str]) -> None:
+def _announce(listener: socket.socket, data_dir: Path, keys: Mapping[str, str], demo: bool) -> None:
     host, port = listener.getsockname()[:2]
     address = f"http://{'localhost' if host in ('0.0.0.0', '::', '127.0.0.1') else host}:{port}"
     click.echo(
         f"SpectraView {__version__} serves {address} (health: {address}/health)\n"
+        + (f"  a shop that records itself: {address}/demo\n" if demo else "")
         + "".join(f"  {scope} key: {text}\n" for scope, text in keys.items())
         + f"  kept in {data_dir / 'keys.json'}; Ctrl-C stops everything"
     )

@@ -150,6 +150,7 @@ class Workers:
         self._environment = os.environ | {
             variable_name("database_url"): config.database_url,
             variable_name("redis_url"): config.redis_url,
+            variable_name("demo_key"): config.demo_key,
         }
         self._running: set[Worker] = set()
         self._tasks: list[asyncio.Task[None]] = []

@@ -1,0 +1,3 @@
+"""The pages that the application serves, and the browser SDK: their sources, and `dist`, their
+build.
+"""

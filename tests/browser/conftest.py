@@ -1,0 +1,89 @@
+"""What the browser tests share: Debian's Chromium driven by Playwright, and an application for it.
+
+They are never skipped: without a browser or the web build they fail and say what is missing.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from spectraview.web.assets import DIST
+from tests.browser.browser_app import BrowserApp, Faults
+from tests.conftest import KEYS, ApiFactory
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage")  # a root's or a container's Chromium
+
+BrowserAppFactory = Callable[..., Awaitable[BrowserApp]]
+PageFactory = Callable[[], Awaitable[Page]]
+
+
+def _chromium() -> str | None:
+    """Return the Chromium to drive; None is Playwright's own."""
+    chosen = os.environ.get("SPECTRAVIEW_TEST_CHROMIUM")
+    return chosen or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _web_build() -> None:
+    missing = [name for name in ("sdk/sdk.js",) if not (DIST / name).is_file()]
+    if missing:
+        pytest.fail(f"{DIST} lacks {missing}: scripts/test builds the web pages")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium of the test's own."""
+    async with async_playwright() as playwright:
+        path = _chromium() or playwright.chromium.executable_path
+        if not os.path.exists(path):  # noqa: ASYNC240
+            pytest.fail("Chromium is missing: scripts/test installs it, or apt-get does")
+        browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def faults() -> AsyncIterator[Faults]:
+    """What goes wrong in the test's pages; the test fails if it does not expect it."""
+    faults = Faults()
+    yield faults
+    assert faults.unexpected() == []
+
+
+@pytest.fixture
+async def context(browser: Browser, faults: Faults) -> BrowserContext:
+    """A browser profile of the test's own, all of whose pages are watched for faults."""
+    context = await browser.new_context()
+    context.set_default_timeout(20_000)
+    context.on("page", faults.watch)
+    return context
+
+
+@pytest.fixture
+async def page(context: BrowserContext) -> Page:
+    """A page."""
+    return await context.new_page()
+
+
+@pytest.fixture
+def make_browser_app(make_api: ApiFactory) -> BrowserAppFactory:
+    """Return a factory of applications that a browser can open; its arguments change settings."""
+
+    async def make(**changes: object) -> BrowserApp:
+        api = await make_api(**{"demo_key": KEYS["ingest"], "access_log": False} | changes)
+        server = api.client.server
+        assert isinstance(server, TestServer)
+        return BrowserApp(str(server.make_url("/")).rstrip("/"), api)
+
+    return make
+
+
+@pytest.fixture
+async def browser_app(make_browser_app: BrowserAppFactory) -> BrowserApp:
+    """A running application."""
+    return await make_browser_app()
