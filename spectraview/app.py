@@ -26,6 +26,8 @@ from spectraview.keys import (
     COMMITTER,
     CONFIG,
     DATABASE,
+    DELETION_STORE,
+    ERASER,
     HUB,
     INGEST_SOCKETS,
     RATE_LIMITER,
@@ -37,6 +39,7 @@ from spectraview.keys import (
     TOKEN_HANDLERS,
     VIEWER_TOKENS,
 )
+from spectraview.lifecycle.deletion import Eraser
 from spectraview.lifecycle.jobs import running_jobs
 from spectraview.live.hub import Hub
 from spectraview.live.protocol import RECONNECT
@@ -54,6 +57,7 @@ from spectraview.replay.reader import ReplayReader
 from spectraview.routes import ROUTES
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
+from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.store import Store
 from spectraview.web.assets import read_assets
@@ -101,6 +105,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     ) as database:
         app[DATABASE] = database
         app[STORE] = Store(database)
+        app[DELETION_STORE] = DeletionStore(database)
         app[API_KEYS] = ApiKeys(database, time.monotonic)
         app[VIEWER_TOKENS] = ViewerTokens(database, time.time)
         app[STARTED_AT] = time.monotonic()
@@ -114,6 +119,7 @@ async def _cache(app: web.Application) -> AsyncIterator[None]:
         RedisPipeline(url, time.monotonic, timeout=_REPLAY_CACHE_TIMEOUT) as replay_pipeline,
     ):
         app[CACHE] = Cache(pipeline)
+        app[ERASER] = Eraser(app[DELETION_STORE], app[CACHE])
         app[RATE_LIMITER] = RateLimiter(app[CACHE], time.monotonic)
         app[REPLAY_READER] = ReplayReader(
             app[STORE],
@@ -156,6 +162,7 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
     async with running_jobs(
         app[STORE],
         app[CACHE],
+        app[ERASER],
         interval=config.job_interval,
         idle_timeout=config.idle_timeout,
     ):

@@ -81,6 +81,12 @@ class SessionExpired(ApiError):
     status = HTTPStatus.GONE
 
 
+class SessionDeleted(ApiError):
+    """Session deleted"""
+
+    status = HTTPStatus.GONE
+
+
 class SessionAppConflict(ApiError):
     """This session belongs to another app"""
 

@@ -11,10 +11,12 @@ from spectraview.access.viewer_tokens import ViewerToken, ViewerTokens
 from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
+from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
 from spectraview.replay.reader import ReplayReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
+from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.store import Store
 from spectraview.web.assets import Asset
 
@@ -30,6 +32,8 @@ REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
+DELETION_STORE = web.AppKey("DELETION_STORE", DeletionStore)
+ERASER = web.AppKey("ERASER", Eraser)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])
 

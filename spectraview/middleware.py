@@ -35,7 +35,7 @@ _KNOWN_STATUS: dict[int, type[errors.ApiError]] = {
     413: errors.BodyTooLarge,
 }
 _PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
         "Content-Type, Content-Encoding, X-API-Key, Authorization, Idempotency-Key, If-None-Match"
     ),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp.typedefs import Handler
 
+from spectraview.api.deletion import delete_session, delete_user, export_user
 from spectraview.api.events import append_batch
 from spectraview.api.health import get_health, get_liveness, get_readiness
 from spectraview.api.ingest_socket import ingest_session
@@ -51,6 +52,9 @@ ROUTES = (
     Route("GET", "/api/sessions/{session_id}", get_session, "read", viewer_token=True),
     Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read", viewer_token=True),
     Route("GET", "/api/sessions/{session_id}/live", watch_session, "read", viewer_token=True),
+    Route("DELETE", "/api/sessions/{session_id}", delete_session, "admin"),
+    Route("DELETE", "/api/users/{user_id}", delete_user, "admin"),
+    Route("GET", "/api/users/{user_id}/export", export_user, "admin"),
     Route("POST", "/api/sessions/{session_id}/tokens", create_token, "read"),
     Route("GET", "/", get_console, None),
     Route("GET", "/console/{path:.+}", get_console_asset, None),

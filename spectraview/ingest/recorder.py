@@ -7,6 +7,7 @@ from spectraview.errors import (
     ApiError,
     IdempotencyConflict,
     SessionAppConflict,
+    SessionDeleted,
     SessionExpired,
     SessionNotFound,
 )
@@ -15,6 +16,8 @@ from spectraview.ingest.committer import Committer
 from spectraview.storage.cache import ActiveSession, Cache, Usage
 from spectraview.storage.models import Batch, NewSession, ReportedStats, Session
 from spectraview.storage.store import Store
+
+_GONE: dict[str | None, type[ApiError]] = {"deleted": SessionDeleted, "expired": SessionExpired}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class Recorder:
         """Start a session; again is the same as once.
 
         Raises SessionAppConflict when the id is another app's, SessionExpired when its time is
-        over.
+        over, SessionDeleted.
         """
         session = await self._store.start_session(new)
         if session is None:
-            raise SessionAppConflict(where="sessionId")
+            reason = await self._store.why_gone(new.session_id, new.app_id)
+            raise _GONE[reason] if reason else SessionAppConflict(where="sessionId")
         if session.expires_at <= session.last_activity:
             raise SessionExpired
         self._cache.note_session(_active(session))
@@ -60,12 +64,15 @@ class Recorder:
         """Store a batch and return once it is committed; `bound_app_id` is the API key's app, None
         for every app.
 
-        Raises SessionNotFound, SessionExpired, SessionAppConflict, IdempotencyConflict and the
-        committer's errors.
+        Raises SessionNotFound, SessionExpired, SessionDeleted, SessionAppConflict,
+        IdempotencyConflict and the committer's errors.
         """
         if not (batch.events.count or batch.custom_events or batch.errors):
             return await self._empty_receipt(batch, usage, bound_app_id)
-        appended = await self._committer.commit(batch)
+        try:
+            appended = await self._committer.commit(batch)
+        except SessionNotFound as error:
+            raise await self._missing(batch.session_id, bound_app_id) from error
         if appended.other_app:
             raise SessionNotFound if bound_app_id else SessionAppConflict
         if appended.expired:
@@ -88,7 +95,7 @@ class Recorder:
     async def touch_session(
         self, session_id: UUID, app_id: str | None, reported: ReportedStats
     ) -> Session:
-        """Keep a session alive. Raises SessionNotFound and SessionExpired."""
+        """Keep a session alive. Raises SessionNotFound, SessionExpired and SessionDeleted."""
         session = await self._store.touch_session(session_id, app_id, reported)
         if session is None:
             raise await self._missing(session_id, app_id)
@@ -98,7 +105,10 @@ class Recorder:
     async def end_session(
         self, session_id: UUID, app_id: str | None, ended_at: float | None, reported: ReportedStats
     ) -> Session:
-        """End a session and tell its viewers. Raises SessionNotFound and SessionExpired."""
+        """End a session and tell its viewers.
+
+        Raises SessionNotFound, SessionExpired and SessionDeleted.
+        """
         session = await self._store.end_session(session_id, app_id, ended_at, reported)
         if session is None:
             raise await self._missing(session_id, app_id)
@@ -106,8 +116,8 @@ class Recorder:
         return session
 
     async def _missing(self, session_id: UUID, app_id: str | None) -> ApiError:
-        expired = await self._store.is_expired(session_id, app_id)
-        return SessionExpired() if expired else SessionNotFound()
+        reason = await self._store.why_gone(session_id, app_id)
+        return _GONE.get(reason, SessionNotFound)()
 
     async def _empty_receipt(self, batch: Batch, usage: Usage, bound_app_id: str | None) -> Receipt:
         """Answer a batch with nothing in it: there is nothing to store, but the session must be

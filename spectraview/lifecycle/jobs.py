@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from spectraview.lifecycle.deletion import Eraser
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.store import Store
@@ -16,10 +17,11 @@ _PARTITION_DAYS = 3
 
 @asynccontextmanager
 async def running_jobs(
-    store: Store, cache: Cache, *, interval: float, idle_timeout: float
+    store: Store, cache: Cache, eraser: Eraser, *, interval: float, idle_timeout: float
 ) -> AsyncIterator[None]:
     """Run the jobs every `interval` seconds while the context lasts."""
-    task = asyncio.create_task(_run_jobs(store, cache, interval, idle_timeout), name="jobs")
+    jobs = _run_jobs(store, cache, eraser, interval, idle_timeout)
+    task = asyncio.create_task(jobs, name="jobs")
     try:
         yield
     finally:
@@ -27,11 +29,14 @@ async def running_jobs(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _run_jobs(store: Store, cache: Cache, interval: float, idle_timeout: float) -> None:
+async def _run_jobs(
+    store: Store, cache: Cache, eraser: Eraser, interval: float, idle_timeout: float
+) -> None:
     while True:
         try:
             await store.create_event_partitions(_PARTITION_DAYS)
             await end_idle_sessions(store, cache, idle_timeout)
+            await eraser.finish()
         except DatabaseUnavailable as error:
             logger.warning("the jobs wait for PostgreSQL: %s", str(error).strip())
         except StatementRefused:

@@ -1,7 +1,7 @@
 """The contract's Redis keys: all of it can be lost at any moment and costs only time."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -135,6 +135,13 @@ class Cache:
         """Publish that a session has ended."""
         data = encode_message(SessionEnded(batch_count))
         self._pipeline.send(("PUBLISH", channel_of(session_id), data))
+
+    def forget(self, session_ids: Collection[UUID]) -> None:
+        """Drop all that is kept of sessions."""
+        for session_id in session_ids:
+            tag = f"{{{session_id}}}"
+            kept = (f"session:{tag}", f"replay:{tag}", _buffer_key(session_id))
+            self._pipeline.send(("DEL", *kept, _snapshot_key(session_id)))
 
     async def buffered_batches(self, session_id: UUID) -> list[StoredBatch]:
         """Return the batches of the last minutes that the buffer still holds, in no certain

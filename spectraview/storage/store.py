@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from spectraview.storage import queries
@@ -57,7 +58,7 @@ class Store:
         )
 
     async def start_session(self, new: NewSession) -> Session | None:
-        """Create or fill in a session; None when the id belongs to another app."""
+        """Create or fill in a session; None when its id is another app's, or has gone for good."""
         row = await self._database.fetch_one(queries.START_SESSION, asdict(new))
         return Session(*row) if row else None
 
@@ -111,12 +112,14 @@ class Store:
         )
         return Session(*row) if row else None
 
-    async def is_expired(self, session_id: UUID, app_id: str | None = None) -> bool:
-        """Tell whether a session was there and its time is over."""
+    async def why_gone(
+        self, session_id: UUID, app_id: str | None = None
+    ) -> Literal["deleted", "expired"] | None:
+        """Tell why a session takes nothing any more; None when it does, or never was there."""
         row = await self._database.fetch_one(
-            queries.IS_EXPIRED, {"session_id": session_id, "app_id": app_id}
+            queries.WHY_GONE, {"session_id": session_id, "app_id": app_id}
         )
-        return bool(row and row[0])
+        return row[0] if row else None
 
     async def list_sessions(
         self,

@@ -6,5 +6,6 @@ SELECT
 FROM unnest(
   %(session_ids)s::uuid[], %(app_ids)s::text[], %(user_ids)s::text[], %(started_ats)s::float8[], %(milliseconds)s::boolean[]
 ) AS t (id, app_id, user_id, started_at, milliseconds)
+WHERE NOT EXISTS (SELECT 1 FROM tombstones x WHERE x.session_id = t.id)
 ORDER BY t.id
 ON CONFLICT (id) DO NOTHING;

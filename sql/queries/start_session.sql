@@ -2,10 +2,10 @@
 INSERT INTO sessions AS s (
   id, app_id, user_id, ticket_id, started_at, milliseconds, metadata, page_url, ttl_hours, expires_at, start_received
 )
-VALUES (
+SELECT
   %(session_id)s, %(app_id)s, %(user_id)s, %(ticket_id)s, COALESCE(to_timestamp(%(started_at)s), now()), %(milliseconds)s,
   %(metadata)s, %(page_url)s, %(ttl_hours)s, now() + make_interval(hours => %(ttl_hours)s), true
-)
+WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE session_id = %(session_id)s)
 ON CONFLICT (id) DO UPDATE
 SET
   user_id = CASE WHEN s.start_received THEN s.user_id ELSE COALESCE(EXCLUDED.user_id, s.user_id) END,

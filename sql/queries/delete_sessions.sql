@@ -1,0 +1,1 @@
+SELECT delete_sessions(%(session_ids)s::uuid[]);
