@@ -28,7 +28,8 @@ from spectraview.ingest.decoding import (
     exact,
 )
 from spectraview.ingest.packed import unpack_events
-from spectraview.ingest.summary import Event, EventData, summarize
+from spectraview.ingest.rrweb import Event, EventData
+from spectraview.ingest.summary import summarize
 from spectraview.storage.codec import CorruptData, TooLarge, deflate, detect_codec, inflate
 from spectraview.storage.models import Codec, EventSummary
 

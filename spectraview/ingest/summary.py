@@ -2,33 +2,11 @@
 
 from collections.abc import Sequence
 from math import floor
-from typing import Annotated, Final
 
-from msgspec import Meta, Struct
-
-from spectraview.ingest.decoding import Timestamp
+from spectraview.ingest.marking import find_clicks, find_user_events, mark_events
+from spectraview.ingest.rrweb import FULL_SNAPSHOT, META, Event
+from spectraview.storage.marks import encode_marks
 from spectraview.storage.models import EventSummary, Keyframe
-
-_FULL_SNAPSHOT: Final = 2
-_INCREMENTAL: Final = 3
-_META: Final = 4
-_MOUSE_INTERACTION: Final = 2
-_CLICK: Final = 2
-
-
-class EventData(Struct, gc=False):
-    """What is read of an event's data: enough to know a click."""
-
-    source: int = -1
-    type: int = -1
-
-
-class Event(Struct, gc=False):
-    """What is read of an rrweb event."""
-
-    type: Annotated[int, Meta(ge=0, lt=2**31)]
-    timestamp: Timestamp
-    data: EventData | None = None
 
 
 def summarize(events: Sequence[Event]) -> EventSummary:
@@ -37,28 +15,23 @@ def summarize(events: Sequence[Event]) -> EventSummary:
         return EventSummary()
     timestamps = [event.timestamp for event in events]
     types = {event.type for event in events}
-    places = [] if types.isdisjoint((_META, _FULL_SNAPSHOT)) else _find_places(events)
+    places = [] if types.isdisjoint((META, FULL_SNAPSHOT)) else _find_places(events)
     keyframes, orphan = _find_keyframes(places)
+    user_events = find_user_events(events)
+    clicks = find_clicks(user_events)
+    metas = [(place.offset, events[place.offset]) for kind, place in places if kind == META]
     return EventSummary(
         count=len(events),
-        clicks=_count_clicks(events),
+        clicks=len(clicks),
         first_timestamp=floor(min(timestamps)),
         last_timestamp=floor(max(timestamps)),
         types=tuple(sorted(types)),
         keyframes=keyframes,
         orphan_snapshot=orphan.offset if orphan else None,
         orphan_timestamp=orphan.timestamp if orphan else 0,
-        last_meta=max((place.offset for kind, place in places if kind == _META), default=None),
+        last_meta=metas[-1][0] if metas else None,
+        marks=encode_marks(mark_events(events, user_events, clicks, metas)),
     )
-
-
-def _count_clicks(events: Sequence[Event]) -> int:
-    interactions = [
-        event.data
-        for event in events
-        if event.data and event.data.source == _MOUSE_INTERACTION and event.type == _INCREMENTAL
-    ]
-    return sum(data.type == _CLICK for data in interactions)
 
 
 def _find_places(events: Sequence[Event]) -> list[tuple[int, Keyframe]]:
@@ -66,7 +39,7 @@ def _find_places(events: Sequence[Event]) -> list[tuple[int, Keyframe]]:
     return [
         (event.type, Keyframe(offset, floor(event.timestamp)))
         for offset, event in enumerate(events)
-        if event.type in (_META, _FULL_SNAPSHOT)
+        if event.type in (META, FULL_SNAPSHOT)
     ]
 
 
@@ -81,7 +54,7 @@ def _find_keyframes(
     keyframes: list[Keyframe] = []
     orphan = meta = None
     for index, (kind, place) in enumerate(places):
-        if kind == _META:
+        if kind == META:
             meta = place
         elif meta is None and index == 0:
             orphan = place

@@ -102,6 +102,7 @@ def _summary_columns(batches: Sequence[Batch]) -> dict[str, object]:
         "orphan_snapshots": plain_array(s.orphan_snapshot for s in summaries),
         "orphan_timestamps": plain_array(s.orphan_timestamp for s in summaries),
         "last_metas": plain_array(s.last_meta for s in summaries),
+        "marks": bytea_array(s.marks for s in summaries),
     }
 
 

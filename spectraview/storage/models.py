@@ -27,8 +27,8 @@ class EventSummary:
 
     `orphan_snapshot` is the offset of a FullSnapshot that comes before any Meta of its batch (the
     Meta was the end of an earlier batch), `orphan_timestamp` its timestamp; `last_meta` is the
-    offset of the batch's last Meta. Timestamps are rounded down to integers; both are 0 in a batch
-    without events.
+    offset of the batch's last Meta; `marks` is what marks.py keeps for the manifest. Timestamps
+    are rounded down to integers; both are 0 in a batch without events.
     """
 
     count: int = 0
@@ -40,6 +40,7 @@ class EventSummary:
     orphan_snapshot: int | None = None
     orphan_timestamp: int = 0
     last_meta: int | None = None
+    marks: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ WITH incoming AS (
     %(first_timestamps)s::bigint[], %(last_timestamps)s::bigint[], %(sizes)s::int[], %(codecs)s::text[],
     %(data_offsets)s::int[], %(data_lengths)s::int[], %(event_types)s::text[],
     %(keyframe_offsets)s::text[], %(keyframe_timestamps)s::text[],
-    %(orphan_snapshots)s::int[], %(orphan_timestamps)s::bigint[], %(last_metas)s::int[]
+    %(orphan_snapshots)s::int[], %(orphan_timestamps)s::bigint[], %(last_metas)s::int[], %(marks)s::bytea[]
   ) WITH ORDINALITY AS t (
     session_id, app_id, batch_key, digest,
     event_count, custom_event_count, error_count, click_count,
     first_timestamp, last_timestamp, size_bytes, codec,
     data_offset, data_length, event_types,
     keyframe_offsets, keyframe_timestamps,
-    orphan_snapshot, orphan_timestamp, last_meta, position
+    orphan_snapshot, orphan_timestamp, last_meta, marks, position
   )
 ), known AS (
   SELECT
@@ -76,12 +76,12 @@ WITH incoming AS (
   INSERT INTO session_events (
     day, session_id, sequence_number, batch_number, event_count, custom_event_count, error_count,
     first_timestamp, last_timestamp, size_bytes, codec, event_data, event_types,
-    keyframe_sequences, keyframe_timestamps
+    keyframe_sequences, keyframe_timestamps, marks
   )
   SELECT
     day, session_id, first_sequence, batch_number, event_count, custom_event_count, error_count,
     first_timestamp, last_timestamp, size_bytes, codec, event_data, event_types::int[],
-    keyframe_sequences, all_keyframe_timestamps
+    keyframe_sequences, all_keyframe_timestamps, marks
   FROM framed
 ), stored_custom_events AS (
   INSERT INTO custom_events (day, session_id, batch_number, event_type, event_data, timestamp)

@@ -180,3 +180,16 @@ async def test_a_deleted_session_takes_everything_with_it(
     for table in ("session_events", "custom_events", "session_errors", "ingest_batches"):
         query = f"SELECT 1 FROM {table} WHERE session_id = %(id)s"
         assert await database.fetch_all(query, {"id": session_id}) == []
+
+
+async def test_a_batch_is_stored_with_its_marks(
+    database: Database, store: Store, session_id: UUID
+) -> None:
+    batches = [make_batch(session_id, META, MOVE), make_batch(session_id, SNAPSHOT, MOVE)]
+    await append(store, *batches)
+    rows = await database.fetch_all(
+        "SELECT marks FROM session_events WHERE session_id = %(id)s ORDER BY batch_number",
+        {"id": session_id},
+    )
+    assert [bytes(row[0]) for row in rows] == [batch.events.marks for batch in batches]
+    assert all(batch.events.marks for batch in batches)
