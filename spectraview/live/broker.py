@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[bytes], None]
 
 _OUTAGES = (RedisError, OSError, TimeoutError)
-_ACK_TIMEOUT = 2.0
+_CONNECT_TIMEOUT = 2.0
+_ACK_TIMEOUT = 0.5
 _SILENCE_BEFORE_PING = 1.0
 _SILENCE_BEFORE_DEATH = 3.0
 _RECONNECT_DELAY = 0.25
@@ -39,13 +40,14 @@ class Broker:
             url,
             protocol=2,
             retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=_ACK_TIMEOUT,
+            socket_connect_timeout=_CONNECT_TIMEOUT,
             socket_timeout=None,
         )
         self._on_connection = on_connection
         self._handlers: dict[bytes, Handler] = {}
         self._acks: dict[bytes, asyncio.Future[None]] = {}
         self._connection: AbstractConnection | None = None
+        self._silent = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,7 +70,9 @@ class Broker:
         return self._connection is not None
 
     async def subscribe(self, channel_name: str, handler: Handler) -> None:
-        """Subscribe to a channel and wait for Redis to say so, but not for long."""
+        """Subscribe to a channel and wait for Redis to say so, but not for long; once it has let
+        somebody wait in vain, not at all until it says something.
+        """
         channel = channel_name.encode()
         self._handlers[channel] = handler
         if self._connection is None:  # subscribed on connecting
@@ -77,7 +81,9 @@ class Broker:
         with suppress(*_OUTAGES):
             async with asyncio.timeout(_ACK_TIMEOUT):
                 await self._send(self._connection, "SUBSCRIBE", channel)
-                await asyncio.shield(acknowledged)
+            if not self._silent:
+                await asyncio.wait({acknowledged}, timeout=_ACK_TIMEOUT)
+                self._silent = not acknowledged.done()
 
     async def unsubscribe(self, channel_name: str) -> None:
         """Leave a channel."""
@@ -93,9 +99,9 @@ class Broker:
         while True:
             connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
-                async with asyncio.timeout(_ACK_TIMEOUT):  # the greeting has none of its own
+                async with asyncio.timeout(_CONNECT_TIMEOUT):  # the greeting has none of its own
                     await connection.connect()
-                self._connection = connection
+                self._connection, self._silent = connection, False
                 if self._handlers:
                     await self._send(connection, "SUBSCRIBE", *self._handlers)
                 self._on_connection(True)
@@ -123,7 +129,7 @@ class Broker:
                 silent += _SILENCE_BEFORE_PING
                 await self._send(connection, "PING")
             else:
-                silent = 0.0
+                silent, self._silent = 0.0, False
                 self._handle(message)
         raise TimeoutError("silent for too long")
 

@@ -1,5 +1,6 @@
 """The contract's Redis keys: all of it can be lost at any moment and costs only time."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ SESSION_SECONDS = 3600
 BUFFER_SECONDS = 300
 BUFFERED_BATCHES = 8
 """With at most 64 KiB in each, a session's buffer holds at most 512 KiB."""
+_BUFFER_TIMEOUT = 0.1
 RATE_SECONDS = 60
 PRESENCE_SECONDS = 60
 SNAPSHOT_REQUEST_SECONDS = 60
@@ -144,11 +146,15 @@ class Cache:
             self._pipeline.send(("DEL", *kept, _snapshot_key(session_id)))
 
     async def buffered_batches(self, session_id: UUID) -> list[StoredBatch]:
-        """Return the batches of the last minutes that the buffer still holds, in no certain
-        order.
+        """Return the batches of the last minutes that the buffer still holds, in no certain order;
+        none if Redis takes longer than it is worth: PostgreSQL has them too.
         """
+        answer = self._pipeline.send(("LRANGE", _buffer_key(session_id), 0, -1))
+        await asyncio.wait({answer}, timeout=_BUFFER_TIMEOUT)
+        if not answer.done():
+            return []
         try:
-            (items,) = await self._pipeline.run(("LRANGE", _buffer_key(session_id), 0, -1))
+            (items,) = answer.result()
         except CacheUnavailable:
             return []
         return [batch for item in _list(items) if (batch := _buffered_batch(item)) is not None]

@@ -139,11 +139,12 @@ class RedisPipeline:
 
         Straight on a connection: redis-py's pipeline takes several times as long per answer.
         """
+        deadline = asyncio.get_running_loop().time() + self._timeout
         # With its greeting, for which redis-py would wait without an end.
-        async with asyncio.timeout(self._timeout):
+        async with asyncio.timeout_at(deadline):
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(deadline):
                 await connection.send_packed_command(connection.pack_commands(commands))
                 return [await _read_answer(connection) for _ in commands]
         except BaseException:
