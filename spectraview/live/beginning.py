@@ -1,8 +1,10 @@
 """Where a viewer begins."""
 
+from collections.abc import Awaitable, Callable
 from typing import Literal
 from uuid import UUID
 
+from spectraview.live.looks import Looks
 from spectraview.live.protocol import Resume
 from spectraview.storage.models import Position, Session
 from spectraview.storage.shared import SharedCalls
@@ -12,17 +14,19 @@ Beginning = tuple[Position, int]
 """The position to read from, and the sequence of the first event that is wanted."""
 
 
+_Place = tuple[UUID, Literal["end", "sequence"], int]
+
 _KEPT_PLACES = 10_000
 
 
 class Beginnings:
     """Finds where viewers begin; those that come at the same moment share what is read for it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, looks: Looks) -> None:
         self._store = store
-        self._ends: SharedCalls[Position | None] = SharedCalls("join-end")
-        self._found: dict[tuple[UUID, int], Position] = {}
-        self._places: SharedCalls[Position | None] = SharedCalls("join-place")
+        self._looks = looks
+        self._found: dict[_Place, Position] = {}
+        self._searches: SharedCalls[Position | None] = SharedCalls("join-place")
 
     async def find(
         self, session: Session, start: Literal["keyframe", "start", "now"] | Resume, head: Position
@@ -40,8 +44,7 @@ class Beginnings:
         if not isinstance(start, Resume):
             return await self._at(session, session.keyframe_sequence or 0)
         batch, sequence = start.batch, max(0, start.sequence or 0)
-        if (batch or 0) > session.batch_count or sequence > session.next_sequence:
-            session = await self._store.fetch_session(session.session_id) or session
+        session = await self._looks.reaching(session, batch or 0, sequence)
         if batch is not None:
             position = await self._after(session, batch)
             return position, max(sequence, position.sequence)
@@ -52,8 +55,8 @@ class Beginnings:
             return Position(session.batch_count, session.next_sequence)
         if batch_number <= 0:
             return Position()
-        end = await self._ends.get(
-            (session.session_id, batch_number),
+        end = await self._find(
+            (session.session_id, "end", batch_number),
             lambda: self._store.find_batch_end(session.session_id, session.day, batch_number),
         )
         return end or Position()
@@ -64,21 +67,23 @@ class Beginnings:
         if sequence >= session.next_sequence:
             end = Position(session.batch_count, session.next_sequence)
             return end, end.sequence
-        batch = await self._find_batch(session, sequence)
+        batch = await self._find(
+            (session.session_id, "sequence", sequence),
+            lambda: self._store.find_batch(session.session_id, session.day, sequence),
+        )
         if batch is None:
             return Position(), 0
         return Position(batch.batch_number - 1, batch.sequence), sequence
 
-    async def _find_batch(self, session: Session, sequence: int) -> Position | None:
-        """Return the batch that holds a stored sequence; once found, that never changes."""
-        key = (session.session_id, sequence)
-        if key not in self._found:
-            found = await self._places.get(
-                key, lambda: self._store.find_batch(session.session_id, session.day, sequence)
-            )
+    async def _find(
+        self, place: _Place, search: Callable[[], Awaitable[Position | None]]
+    ) -> Position | None:
+        """Return what a search of the store finds; once found, that never changes."""
+        if place not in self._found:
+            found = await self._searches.get(place, search)
             if found is None:
                 return None
             if len(self._found) >= _KEPT_PLACES:
                 self._found.clear()
-            self._found[key] = found
-        return self._found[key]
+            self._found[place] = found
+        return self._found[place]

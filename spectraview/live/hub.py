@@ -25,7 +25,7 @@ from spectraview.live.registry import WatchedSessions
 from spectraview.live.viewer import Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache
-from spectraview.storage.models import Head, Session
+from spectraview.storage.models import Session
 from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -53,11 +53,11 @@ class Hub:
         head_interval: float,
     ) -> None:
         self._cache = cache
-        self._beginnings = Beginnings(store)
         self._broker = Broker(redis_url, self._notice_connection)
         self._sessions = WatchedSessions(
             store, cache, self._broker, limits, head_interval=head_interval
         )
+        self._beginnings = Beginnings(store, self._sessions.looks)
         self.presence = Presence(cache, self._broker)
         self._unsubscribed: set[Connection] = set()
         self._draining = False
@@ -80,7 +80,7 @@ class Hub:
         await self._broker.__aexit__(kind, error, trace)
 
     async def session(self, session_id: UUID, app_id: str | None) -> Session:
-        """Return the session as it is now. Raises SessionNotFound."""
+        """Return the session as it was a moment ago. Raises SessionNotFound."""
         return await self._sessions.session(session_id, app_id)
 
     async def show(
@@ -109,9 +109,7 @@ class Hub:
         connection: Connection,
         subscription: Subscription,
     ) -> None:
-        ends_heard = watched.ends_heard
         session = await self._sessions.session(watched.session_id, access.app_id)
-        watched.learn(Head(session.batch_count, session.next_sequence, session.ended), ends_heard)
         position, sequence = await self._beginnings.find(session, subscription.start, watched.head)
         viewer = Viewer(connection, subscription, position, sequence, access.key_id)
         viewer.tell(_subscribed(session, watched, sequence))

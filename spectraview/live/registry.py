@@ -12,6 +12,7 @@ from uuid import UUID
 
 from spectraview.errors import SessionNotFound
 from spectraview.live.broker import Broker
+from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
 from spectraview.live.protocol import NOT_FOUND
 from spectraview.live.watched import LiveLimits, WatchedSession
@@ -19,7 +20,6 @@ from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import InvalidMessage, decode_message
 from spectraview.storage.models import Head, Session
-from spectraview.storage.shared import SharedCalls
 from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class WatchedSessions:
         self._pages = Pages(store)
         self._watched: dict[UUID, WatchedSession] = {}
         self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
-        self._sessions: SharedCalls[Session | None] = SharedCalls("join-session")
+        self.looks = Looks(store, head_interval)
         self._poll_now = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -75,12 +75,14 @@ class WatchedSessions:
         self._poll_now.set()
 
     async def session(self, session_id: UUID, app_id: str | None) -> Session:
-        """Return the session as it is now; viewers that come at the same moment share one look.
-        Raises SessionNotFound.
+        """Return the session: as it was a moment ago if it is watched, else as it is now. Raises
+        SessionNotFound.
         """
-        session = await self._sessions.get(
-            session_id, lambda: self._store.fetch_session(session_id)
-        )
+        watched = self._watched.get(session_id)
+        if watched is None:
+            session = await self.looks.fresh(session_id)
+        else:
+            session = await self.looks.recent(watched)
         if session is None or app_id not in (None, session.app_id):
             raise SessionNotFound
         return session
@@ -138,6 +140,7 @@ class WatchedSessions:
                 return
             del self._watched[session_id]
             self._pages.forget(session_id)
+            self.looks.forget(session_id)
             await self._broker.unsubscribe(channel_of(session_id))
             await watched.close()
 

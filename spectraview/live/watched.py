@@ -52,6 +52,7 @@ class WatchedSession:
         self.session_id = session_id
         self.viewers: set[Viewer] = set()
         self.users = 0
+        self.closed = False
         self.ends_heard = 0
         self._day = day
         self._store = store
@@ -75,12 +76,18 @@ class WatchedSession:
         return self._shown
 
     @property
+    def newest(self) -> int:
+        """Return the highest batch number that is known to be stored."""
+        return self._feed.newest
+
+    @property
     def ended(self) -> bool:
         """Tell whether the session has ended and all of it is here."""
         return self._last_batch is not None and self.head.batch_number >= self._last_batch
 
     async def close(self) -> None:
         """Stop the task, and let the frames go: the task's end may keep this object for long."""
+        self.closed = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._ring = Ring(self._limits.ring_bytes)
