@@ -2,7 +2,10 @@
 got.
 """
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -91,18 +94,54 @@ class Tally:
     delivered: int = 0
     reconnected: int = 0
     longest_commit: float = 0.0
-    longest_delay: float = 0.0
     times: int = 0
 
 
 @dataclass(slots=True)
+class Phase:
+    """When faults went on."""
+
+    faults: tuple[str, ...]
+    began: float
+    ended: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """What was shown at `until` and could have been at `since`: it was acknowledged, and its viewer
+    connected.
+    """
+
+    since: float
+    until: float
+    place: str
+
+
+@dataclass(slots=True)
 class History:
-    """A run: all sessions, what went wrong on the way, and the tallies by fault."""
+    """A run: all sessions, what went wrong on the way, the tallies by fault, and what came when."""
 
     sessions: list[SessionHistory] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    phases: list[Phase] = field(default_factory=list)
+    delays: list[Delay] = field(default_factory=list)
+    stalls: list[tuple[float, float]] = field(default_factory=list)
+    """When the bench itself did not run."""
+
+    @contextmanager
+    def lasting(self, faults: Sequence[str]) -> Iterator[None]:
+        """Note that these faults go on while the context lasts."""
+        self.faults = tuple(faults)
+        self.tally.times += 1
+        phase = Phase(self.faults, time.monotonic())
+        self.phases.append(phase)
+        try:
+            yield
+        finally:
+            self.faults = ()
+            phase.ended = time.monotonic()
 
     @property
     def tally(self) -> Tally:

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,6 +40,7 @@ async def _left_over(stage: Stage) -> list[Violation]:
         sockets = _sockets(node.service.pid)
         if sockets > CONNECTIONS + _OTHER_SOCKETS:
             found.append(Violation("no socket is left over", f"process {number}: {sockets}"))
+        found += tasks_that_differ(f"process {number}", node.idle_tasks, await node.service.tasks())
     backends = await stage.sql(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -46,6 +48,13 @@ async def _left_over(stage: Stage) -> list[Violation]:
     if backends[0][0] > CONNECTIONS * len(stage.nodes):
         found.append(Violation("no connection is left over", f"{backends[0][0]} to PostgreSQL"))
     return found
+
+
+def tasks_that_differ(place: str, idle: Counter[str], now: Counter[str]) -> Iterator[Violation]:
+    """Yield a violation for tasks that an idle process had not, and one for tasks that it had."""
+    for promise, names in (("no task is left over", now - idle), ("no task has died", idle - now)):
+        if names:
+            yield Violation(promise, f"{place}: {dict(names.most_common(_SHOWN_LINES))}")
 
 
 def check_logs(logs: Sequence[Path]) -> list[Violation]:

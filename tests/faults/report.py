@@ -1,6 +1,7 @@
 """The table that a run prints."""
 
 from tests.faults.history import History, Tally
+from tests.faults.staleness import Staleness, staleness
 
 _COLUMNS = (
     "fault",
@@ -12,14 +13,18 @@ _COLUMNS = (
     "delivered",
     "reconnected",
     "commit max s",
-    "delay max s",
+    "judged",
+    "shown p99 s",
+    "shown max s",
 )
 
 
 def report(history: History) -> str:
     """Return the faults with their operations and results, then every violation."""
-    tallies = sorted(history.tallies.items(), key=_calm_last)
-    rows = [_COLUMNS, *(_row(name, tally) for name, tally in tallies)]
+    delays = staleness(history)
+    names = sorted({*history.tallies, *delays}, key=lambda name: (name == "calm", name))
+    rows: list[tuple[str, ...]] = [_COLUMNS]
+    rows += [_row(name, history.tallies.get(name, Tally()), delays.get(name)) for name in names]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
     lines += ["", _totals(history)]
@@ -27,11 +32,7 @@ def report(history: History) -> str:
     return "\n".join(lines)
 
 
-def _calm_last(entry: tuple[str, Tally]) -> tuple[bool, str]:
-    return entry[0] == "calm", entry[0]
-
-
-def _row(name: str, tally: Tally) -> tuple[str, ...]:
+def _row(name: str, tally: Tally, delays: Staleness | None) -> tuple[str, ...]:
     counts = (
         tally.times,
         tally.acknowledged,
@@ -41,8 +42,10 @@ def _row(name: str, tally: Tally) -> tuple[str, ...]:
         tally.delivered,
         tally.reconnected,
     )
-    seconds = (tally.longest_commit, tally.longest_delay)
-    return name, *map(str, counts), *(f"{value:.2f}" for value in seconds)
+    shown = ("", "", "")
+    if delays is not None:
+        shown = (str(delays.judged), f"{delays.p99:.2f}", f"{delays.longest:.2f}")
+    return name, *map(str, counts), f"{tally.longest_commit:.2f}", *shown
 
 
 def _cells(row: tuple[str, ...], widths: list[int]) -> list[str]:

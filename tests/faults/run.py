@@ -17,6 +17,7 @@ from tests.faults.leaks import check_leaks, check_logs
 from tests.faults.publisher import Publisher
 from tests.faults.socket_publisher import SocketPublisher
 from tests.faults.stage import Stage
+from tests.faults.staleness import check_staleness, noting_stalls
 from tests.faults.stored import ask, read_sessions
 from tests.faults.watcher import HABITS, Watcher
 
@@ -58,7 +59,10 @@ class Run:
 
     async def run(self, seconds: float) -> History:
         """Run and check."""
-        async with ClientSession(connector=TCPConnector(limit=0)) as http:
+        async with (
+            noting_stalls(self.history),
+            ClientSession(connector=TCPConnector(limit=0)) as http,
+        ):
             loads = [
                 asyncio.create_task(self._load(http, number), name="load")
                 for number in range(_SESSIONS)
@@ -68,6 +72,7 @@ class Run:
             await self._finish(loads, _PUBLISHED_SECONDS, "publishers finish once all is well")
             await self._finish(self._viewing, _WATCHED_SECONDS, "viewers see the end")
             await self._check(http)
+        self.history.violations += check_staleness(self.history)
         self.history.violations += await check_leaks(self._stage)
         self.history.violations += check_logs(self._stage.logs)
         return self.history
@@ -86,10 +91,8 @@ class Run:
         await self._stage.heal()
 
     async def _play(self, names: Sequence[str]) -> None:
-        self.history.faults = tuple(names)
-        self.history.tally.times += 1
-        await asyncio.gather(*(FAULTS[name](self._stage, self._random) for name in names))
-        self.history.faults = ()
+        with self.history.lasting(names):
+            await asyncio.gather(*(FAULTS[name](self._stage, self._random) for name in names))
 
     async def _load(self, http: ClientSession, number: int) -> None:
         """Record one session after another."""

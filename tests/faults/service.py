@@ -5,14 +5,17 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import ujson
 
+_PROJECT = Path(__file__).parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
+_TELL_ATTEMPTS = 200
 
 
 def free_port() -> int:
@@ -35,9 +38,11 @@ class Service:
         settings: Mapping[str, str] | None = None,
         *,
         log: Path | None = None,
+        tasks_file: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.log = log
+        self._tasks_file = tasks_file
         self.port = free_port()
         self._environment = {
             **os.environ,
@@ -60,14 +65,19 @@ class Service:
 
     async def start(self) -> None:
         """Start the service and return when it serves."""
-        command = (sys.executable, "-m", "spectraview", "serve", "--port", str(self.port))
+        environment = self._environment
+        program: tuple[str, ...] = ("spectraview",)
+        if self._tasks_file is not None:
+            environment = environment | {"PYTHONPATH": str(_PROJECT)}
+            program = ("tests.faults.watched_service", str(self._tasks_file))
+        command = (sys.executable, "-m", *program, "serve", "--port", str(self.port))
         with ExitStack() as opened:
             log = opened.enter_context(self.log.open("ab")) if self.log else None
             process = await asyncio.create_subprocess_exec(
                 *command,
                 "--data-dir",
                 str(self.data_dir),
-                env=self._environment,
+                env=environment,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
@@ -89,6 +99,17 @@ class Service:
     def running(self) -> bool:
         """Tell whether the service was started and not ended again."""
         return self._process is not None
+
+    async def tasks(self) -> Counter[str]:
+        """Return how many tasks of each name the service has now; it needs a `tasks_file`."""
+        assert self._tasks_file is not None, "the service does not tell its tasks"
+        self._tasks_file.unlink(missing_ok=True)
+        self.send_signal(signal.SIGUSR1)
+        for _ in range(_TELL_ATTEMPTS):
+            await asyncio.sleep(0.05)
+            if self._tasks_file.exists():
+                return Counter(self._tasks_file.read_text().splitlines())
+        raise TimeoutError("the service does not tell its tasks")
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal at once; a service that has ended does not mind."""

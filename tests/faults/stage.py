@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ _SETTINGS = {
     "SPECTRAVIEW_VIEWER_LAG": "150000",
     "SPECTRAVIEW_STALL_TIMEOUT": "8",
 }
+_IDLE_SECONDS = 1.5
 _REVIVE_SECONDS = 0.2
 _VIEWER_BYTES = 65_536
 
@@ -40,6 +42,8 @@ class Node:
 
     def __init__(self, service: Service, database: FaultProxy, cache: FaultProxy) -> None:
         self.service = service
+        self.idle_tasks: Counter[str] = Counter()
+        """The tasks that the process has when nothing is asked of it."""
         self.lines = {
             "database": database,
             "cache": cache,
@@ -65,7 +69,9 @@ class Stage:
         self.keys: Mapping[str, str] = {}
         self.database_url = ""
         self._redis_url = ""
-        self._folder = Path(tempfile.mkdtemp(prefix="spectraview-faults-", dir="/tmp"))
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="spectraview-faults-", dir=tempfile.gettempdir())
+        )
         self._servers = EmbeddedServers(self._folder / "servers")
         self._opened = AsyncExitStack()
 
@@ -132,12 +138,19 @@ class Stage:
             "DATABASE_URL": _with_port(self.database_url, database.port),
             "REDIS_URL": _with_port(self._redis_url, cache.port),
         }
-        service = Service(self._folder, settings, log=self._folder / f"process-{number}.log")
+        service = Service(
+            self._folder,
+            settings,
+            log=self._folder / f"process-{number}.log",
+            tasks_file=self._folder / f"tasks-{number}",
+        )
         node = Node(service, database, cache)
         for line in ("publishers", "viewers"):
             await opening.enter_async_context(node.lines[line])
         await service.start()
         opening.push_async_callback(service.stop)
+        await asyncio.sleep(_IDLE_SECONDS)
+        node.idle_tasks = await service.tasks()
         return node
 
     async def _revive(self) -> None:

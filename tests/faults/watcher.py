@@ -15,7 +15,7 @@ from typing import Any, Literal
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
 from tests.faults.batches import item_of
-from tests.faults.history import History, SessionHistory, Stream
+from tests.faults.history import Delay, History, SessionHistory, Stream
 
 _PING_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
@@ -178,14 +178,17 @@ class Watcher:
     def _take(self, thing: Any) -> None:
         item = item_of(thing)
         self._stream.parts[-1].append(item)
-        tally = self._history.tally
-        tally.delivered += 1
+        self._history.tally.delivered += 1
         if item[1] not in self._stream.arrived:
-            self._stream.arrived[item[1]] = now = time.monotonic()
-            acknowledged = self._session.batches[item[1]].acknowledged_at
-            if acknowledged and not self._habit.sleeps:
-                delay = now - max(acknowledged, self._connected_at)
-                tally.longest_delay = max(tally.longest_delay, delay)
+            self._stream.arrived[item[1]] = time.monotonic()
+            self._note_delay(item[1])
+
+    def _note_delay(self, batch: int) -> None:
+        acknowledged = self._session.batches[batch].acknowledged_at
+        if acknowledged and not self._habit.sleeps:
+            since = max(acknowledged, self._connected_at)
+            place = f"session {self._session.session_id} viewer {self._habit.name} batch {batch}"
+            self._history.delays.append(Delay(since, self._stream.arrived[batch], place))
 
     def _note_close(self, code: int | None) -> None:
         if code == 1000:
