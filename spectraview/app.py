@@ -34,6 +34,7 @@ from spectraview.keys import (
     RECORDER,
     REPLAY_READER,
     SCOPES,
+    SPANS,
     STARTED_AT,
     STORE,
     TOKEN_HANDLERS,
@@ -59,6 +60,7 @@ from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.redis import RedisPipeline
+from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.web.assets import read_assets
 
@@ -105,6 +107,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     ) as database:
         app[DATABASE] = database
         app[STORE] = Store(database)
+        app[SPANS] = SpanStore(database)
         app[DELETION_STORE] = DeletionStore(database)
         app[API_KEYS] = ApiKeys(database, time.monotonic)
         app[VIEWER_TOKENS] = ViewerTokens(database, time.time)

@@ -17,6 +17,7 @@ from spectraview.replay.reader import ReplayReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
+from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.web.assets import Asset
 
@@ -28,6 +29,7 @@ CACHE = web.AppKey("CACHE", Cache)
 COMMITTER = web.AppKey("COMMITTER", Committer)
 RECORDER = web.AppKey("RECORDER", Recorder)
 HUB = web.AppKey("HUB", Hub)
+SPANS = web.AppKey("SPANS", SpanStore)
 REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)

@@ -9,6 +9,7 @@ from spectraview.api.events import append_batch
 from spectraview.api.health import get_health, get_liveness, get_readiness
 from spectraview.api.ingest_socket import ingest_session
 from spectraview.api.live import watch_session
+from spectraview.api.manifest import get_manifest
 from spectraview.api.replay import get_replay
 from spectraview.api.sessions import (
     end_session,
@@ -51,6 +52,9 @@ ROUTES = (
     Route("GET", "/api/sessions", list_sessions, "read"),
     Route("GET", "/api/sessions/{session_id}", get_session, "read", viewer_token=True),
     Route("GET", "/api/sessions/{session_id}/replay", get_replay, "read", viewer_token=True),
+    Route(
+        "GET", "/api/sessions/{session_id}/replay/manifest", get_manifest, "read", viewer_token=True
+    ),
     Route("GET", "/api/sessions/{session_id}/live", watch_session, "read", viewer_token=True),
     Route("DELETE", "/api/sessions/{session_id}", delete_session, "admin"),
     Route("DELETE", "/api/users/{user_id}", delete_user, "admin"),

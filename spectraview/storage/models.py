@@ -131,6 +131,8 @@ class Session:
     next_sequence: int
     batch_count: int
     keyframe_sequence: int | None
+    sealed: bool = False
+    """Whether all its batches lie in segments; not told of the sessions of a list."""
 
     @property
     def ended(self) -> bool:

@@ -19,7 +19,8 @@ SELECT
   last_timestamp,
   next_sequence,
   batch_count,
-  keyframe_sequence
+  keyframe_sequence,
+  sealed_at IS NOT NULL
 FROM sessions
 WHERE id = %(session_id)s
   AND (%(app_id)s::text IS NULL OR app_id = %(app_id)s)
