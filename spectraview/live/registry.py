@@ -4,6 +4,7 @@ other processes tell and what the store has, closed after the last viewer.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -19,12 +20,14 @@ from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import InvalidMessage, decode_message
-from spectraview.storage.models import Head, Session
+from spectraview.storage.models import Session
 from spectraview.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
 _LOCKS = 64
+_LOOKS_SERVE = 1.5
+"""Intervals of the head poll: it comes in time to confirm a look, and finds what is lost."""
 
 
 class WatchedSessions:
@@ -47,7 +50,7 @@ class WatchedSessions:
         self._pages = Pages(store)
         self._watched: dict[UUID, WatchedSession] = {}
         self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
-        self.looks = Looks(store, head_interval)
+        self.looks = Looks(store, _LOOKS_SERVE * head_interval, time.monotonic)
         self._poll_now = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -166,16 +169,20 @@ class WatchedSessions:
                 continue
             # Not those that are opened while this waits.
             asked = [(watched, watched.ends_heard) for watched in self._watched.values()]
+            asked_at = time.monotonic()
             try:
                 heads = await self._store.fetch_heads([watched.session_id for watched, _ in asked])
             except DatabaseUnavailable:
                 continue
             for watched, ends_heard in asked:
-                self._compare(watched, heads.get(watched.session_id), ends_heard)
+                head = heads.get(watched.session_id)
+                if head is None:
+                    _end_deleted(watched)
+                    continue
+                watched.learn(head, ends_heard)
+                self.looks.confirm(watched, head, asked_at, ends_heard)
 
-    def _compare(self, watched: WatchedSession, head: Head | None, ends_heard: int) -> None:
-        if head is not None:
-            watched.learn(head, ends_heard)
-            return
-        for viewer in list(watched.viewers):
-            viewer.end(NOT_FOUND, "session deleted")
+
+def _end_deleted(watched: WatchedSession) -> None:
+    for viewer in list(watched.viewers):
+        viewer.end(NOT_FOUND, "session deleted")

@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
 
 from spectraview.access.api_keys import ApiKeys
 from spectraview.lifecycle.jobs import end_idle_sessions
+from spectraview.live.looks import Looks
+from spectraview.live.pages import Pages
+from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.cache import Cache
+from spectraview.storage.database import Database
+from spectraview.storage.models import Head
 from spectraview.storage.store import Store
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
@@ -172,3 +178,82 @@ async def test_a_session_that_goes_on_has_not_ended_for_who_comes_then(
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     await source.next()
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands still."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A watched session, and who looks at it."""
+
+    looks: Looks
+    watched: WatchedSession
+    counting: Counting
+    clock: Clock
+
+    async def head(self) -> Head:
+        """Return where the session stands."""
+        session = await self.looks.fresh(self.watched.session_id)
+        assert session is not None
+        return Head(session.batch_count, session.next_sequence, session.ended)
+
+
+@pytest.fixture
+async def looking(
+    api: ApiClient, cache: Cache, database_url: str, database_line: FaultProxy
+) -> AsyncIterator[Looking]:
+    """A session of one batch that is watched; a look at it serves for 10 s."""
+    session_id = await api.start()
+    await api.send(session_id, [event(0)])
+    url, clock = through(database_url, database_line), Clock()
+    async with Database(url, connections=1, timeout=10) as database:
+        store = Store(database)
+        looks = Looks(store, 10.0, clock)
+        session = await looks.fresh(session_id)
+        assert session is not None
+        head, limits = Head(1, 1, False), LiveLimits(100_000, 100_000)
+        watched = WatchedSession(session_id, session.day, head, store, cache, Pages(store), limits)
+        counting = Counting(LOOK_UP)
+        database_line.change(counting)
+        yield Looking(looks, watched, counting, clock)
+        await watched.close()
+
+
+async def test_a_look_serves_for_its_time(looking: Looking) -> None:
+    for moment, looks in ((0.0, 1), (9.9, 1), (10.0, 2), (19.9, 2)):
+        looking.clock.now = moment
+        assert await looking.looks.recent(looking.watched)
+        assert looking.counting.count == looks
+
+
+async def test_a_look_serves_longer_when_the_head_poll_sees_the_same(looking: Looking) -> None:
+    head = await looking.head()
+    await looking.looks.recent(looking.watched)
+    looking.looks.confirm(looking.watched, head, 8.0, ends_heard=0)
+    looking.clock.now = 17.9
+    await looking.looks.recent(looking.watched)
+    assert looking.counting.count == 2  # the head, and the look
+
+
+@pytest.mark.parametrize(
+    ("head", "ends_heard"),
+    [(Head(2, 2, False), 0), (Head(1, 1, True), 0), (Head(1, 1, False), 1)],
+    ids=["another batch", "the end", "an end was heard meanwhile"],
+)
+async def test_a_look_does_not_serve_longer_when_the_head_poll_sees_something_else(
+    looking: Looking, head: Head, ends_heard: int
+) -> None:
+    await looking.looks.recent(looking.watched)
+    looking.looks.confirm(looking.watched, head, 8.0, ends_heard)
+    looking.clock.now = 10.0
+    await looking.looks.recent(looking.watched)
+    assert looking.counting.count == 2
