@@ -1,19 +1,17 @@
 """What must be gone once the last viewer and publisher have left, and what no log may tell."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.history import Violation
 from tests.faults.stage import CONNECTIONS, Stage
 
 _SETTLE_SECONDS = 15.0
-_OTHER_SOCKETS = 10
-"""The listener, the loop's own pair, and the connections to Redis: one to listen, up to 4 to
-send, and one to spare.
+_LATER_SOCKETS = 3
+"""The connections to Redis that are made when they are needed: two to send, and the one that
+listens, if it was not there yet.
 """
 _ALARMS = (" ERROR ", "Traceback", "never retrieved", "was destroyed", "Unclosed")
 _SHOWN_LINES = 5
@@ -33,12 +31,12 @@ async def check_leaks(stage: Stage) -> list[Violation]:
 
 async def _left_over(stage: Stage) -> list[Violation]:
     found = []
-    channels = [c for c in await stage.redis("PUBSUB", "CHANNELS", "live:{*") if c]
+    channels = await stage.redis("PUBSUB", "CHANNELS")
     if channels:
         found.append(Violation("no subscription is left over", f"{channels[:_SHOWN_LINES]}"))
     for number, node in enumerate(stage.nodes):
-        sockets = _sockets(node.service.pid)
-        if sockets > CONNECTIONS + _OTHER_SOCKETS:
+        sockets = node.service.sockets()
+        if sockets > node.idle_sockets + _LATER_SOCKETS:
             found.append(Violation("no socket is left over", f"process {number}: {sockets}"))
         found += tasks_that_differ(f"process {number}", node.idle_tasks, await node.service.tasks())
     backends = await stage.sql(
@@ -66,13 +64,4 @@ def check_logs(logs: Sequence[Path]) -> list[Violation]:
         for place in places[:_SHOWN_LINES]:
             text = " / ".join(lines[place : place + 3])
             found.append(Violation("no log tells of an error", f"{log.name}:{place + 1} {text}"))
-    return found
-
-
-def _sockets(process_id: int) -> int:
-    folder = Path(f"/proc/{process_id}/fd")
-    found = 0
-    for entry in folder.iterdir() if folder.exists() else ():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            found += os.readlink(entry).startswith("socket:")
     return found

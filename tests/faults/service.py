@@ -100,6 +100,14 @@ class Service:
         """Tell whether the service was started and not ended again."""
         return self._process is not None
 
+    def sockets(self) -> int:
+        """Return how many sockets the service has open."""
+        found = 0
+        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found += os.readlink(entry).startswith("socket:")
+        return found
+
     async def tasks(self) -> Counter[str]:
         """Return how many tasks of each name the service has now; it needs a `tasks_file`."""
         assert self._tasks_file is not None, "the service does not tell its tasks"

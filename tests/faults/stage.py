@@ -43,7 +43,8 @@ class Node:
     def __init__(self, service: Service, database: FaultProxy, cache: FaultProxy) -> None:
         self.service = service
         self.idle_tasks: Counter[str] = Counter()
-        """The tasks that the process has when nothing is asked of it."""
+        self.idle_sockets = 0
+        """The tasks and sockets that the process has when nothing is asked of it."""
         self.lines = {
             "database": database,
             "cache": cache,
@@ -150,7 +151,7 @@ class Stage:
         await service.start()
         opening.push_async_callback(service.stop)
         await asyncio.sleep(_IDLE_SECONDS)
-        node.idle_tasks = await service.tasks()
+        node.idle_tasks, node.idle_sockets = await service.tasks(), service.sockets()
         return node
 
     async def _revive(self) -> None:
