@@ -49,7 +49,7 @@ class EventSource(Watcher):
             elif line == "\n" and event.get("data"):
                 self._take_event(event)
                 event = {}
-            await asyncio.sleep(0)  # lines may come without waiting, one after another
+                await asyncio.sleep(0)  # events may come without waiting, one after another
 
     def _take_event(self, event: dict[str, Any]) -> None:
         data = json.loads(event["data"])

@@ -116,6 +116,11 @@ class Delay:
     until: float
     place: str
 
+    @property
+    def seconds(self) -> float:
+        """Return how long it was."""
+        return max(0.0, self.until - self.since)
+
 
 @dataclass(slots=True)
 class History:

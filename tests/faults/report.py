@@ -67,6 +67,7 @@ def _totals(history: History) -> str:
         f"{len(history.sessions)} sessions, {len(batches)} batches ({outcomes['ok']} ok,"
         f" {outcomes['unknown']} unknown, {outcomes['fail']} fail), {len(streams)} streams over"
         f" {sum(stream.connections for stream in streams)} connections, {seen} things seen,"
-        f" {sum(len(stream.skipped) for stream in streams)} skips:"
+        f" {sum(len(stream.skipped) for stream in streams)} skips, the bench late for"
+        f" {sum(ended - began for began, ended in history.stalls):.1f} s in all:"
         f" {len(history.violations)} violations"
     )

@@ -2,7 +2,8 @@
 
 Judged are viewers whom no fault but Redis's (or the publishers' network) could hold up: those of
 PostgreSQL, of the processes, and of the network to viewers excuse delays until they are over, and
-for some seconds more.
+for some seconds more. On a busy machine the bench and all processes come to run late: that is
+measured in the bench, and allowed for.
 """
 
 import asyncio
@@ -15,9 +16,14 @@ from tests.faults.history import Delay, History, Phase, Violation
 
 LONGEST_SECONDS = 1.5
 """What pub/sub has lost is found, and shown, within this time."""
+_PROMISE = f"what is acknowledged is shown within {LONGEST_SECONDS} s"
 _SPARING = ("cache-", "valkey-", "publishers-")
 _SETTLE_SECONDS = {"database": 8.0, "postgresql": 3.0, "process": 3.0, "kill": 3.0, "viewers": 3.0}
 """What runs on a database's lost connections waits for 5 s and more until it is tried on others."""
+_PROCESSES = 3
+"""On a batch's way to the bench are PostgreSQL, the viewer's process and the bench:
+each is as late on a busy machine as the bench is seen to be.
+"""
 _TICK = 0.05
 _LATE = 0.02
 _SHOWN = 10
@@ -34,7 +40,7 @@ class Staleness:
 
 @asynccontextmanager
 async def noting_stalls(history: History) -> AsyncIterator[None]:
-    """Note when the bench itself does not come to run: what it sees late then is not late."""
+    """Note when the bench itself comes to run late."""
     task = asyncio.create_task(_note_stalls(history), name="stalls")
     try:
         yield
@@ -55,24 +61,23 @@ async def _note_stalls(history: History) -> None:
 def staleness(history: History) -> Mapping[str, Staleness]:
     """Return the judged delays by fault, those without any as calm."""
     grouped: dict[str, list[float]] = {}
-    for name, seconds, _ in _judged(history):
-        grouped.setdefault(name, []).append(seconds)
+    for name, delay in _judged(history):
+        grouped.setdefault(name, []).append(delay.seconds)
     return {name: _summed_up(sorted(seconds)) for name, seconds in grouped.items()}
 
 
 def check_staleness(history: History) -> list[Violation]:
     """Return the viewers that were shown a batch too late."""
-    late = [entry for entry in _judged(history) if entry[1] > LONGEST_SECONDS]
-    return [
-        Violation(
-            f"what is acknowledged is shown within {LONGEST_SECONDS} s",
-            f"{seconds:.2f} s for {delay.place} during {name}",
-        )
-        for name, seconds, delay in late[:_SHOWN]
-    ]
+    found = []
+    for name, delay in _judged(history):
+        stalled = _stalled(history.stalls, delay) if delay.seconds > LONGEST_SECONDS else 0.0
+        if delay.seconds - _PROCESSES * stalled > LONGEST_SECONDS:
+            place = f"{delay.seconds:.2f} s ({stalled:.2f} s stalled) for {delay.place}"
+            found.append(Violation(_PROMISE, f"{place} during {name}"))
+    return found[:_SHOWN]
 
 
-def _judged(history: History) -> Iterator[tuple[str, float, Delay]]:
+def _judged(history: History) -> Iterator[tuple[str, Delay]]:
     for delay in history.delays:
         lasting = [phase for phase in history.phases if _overlap(delay, phase)]
         if any(not _spares(name) for phase in lasting for name in phase.faults):
@@ -80,9 +85,8 @@ def _judged(history: History) -> Iterator[tuple[str, float, Delay]]:
         names = {
             name for phase in lasting if phase.ended >= delay.since for name in phase.faults
         } or {"calm"}
-        seconds = max(0.0, delay.until - delay.since - _stalled(history.stalls, delay))
         for name in names:
-            yield name, seconds, delay
+            yield name, delay
 
 
 def _overlap(delay: Delay, phase: Phase) -> bool:
