@@ -22,6 +22,7 @@ from spectraview.keys import (
     ADMISSION,
     API_KEYS,
     ASSETS,
+    BATCHES,
     CACHE,
     COMMITTER,
     CONFIG,
@@ -34,6 +35,7 @@ from spectraview.keys import (
     RECORDER,
     REPLAY_READER,
     SCOPES,
+    SEGMENT_DATA,
     SPANS,
     STARTED_AT,
     STORE,
@@ -42,6 +44,7 @@ from spectraview.keys import (
 )
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.lifecycle.jobs import running_jobs
+from spectraview.lifecycle.sealing import Sealer
 from spectraview.live.hub import Hub
 from spectraview.live.protocol import RECONNECT
 from spectraview.live.watched import LiveLimits
@@ -56,10 +59,12 @@ from spectraview.middleware import (
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.routes import ROUTES
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.redis import RedisPipeline
+from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.web.assets import read_assets
@@ -109,6 +114,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[STORE] = Store(database)
         app[SPANS] = SpanStore(database)
         app[DELETION_STORE] = DeletionStore(database)
+        app[SEGMENT_DATA] = SegmentData(database)
+        app[BATCHES] = BatchReader(database, app[SEGMENT_DATA])
         app[API_KEYS] = ApiKeys(database, time.monotonic)
         app[VIEWER_TOKENS] = ViewerTokens(database, time.time)
         app[STARTED_AT] = time.monotonic()
@@ -125,7 +132,7 @@ async def _cache(app: web.Application) -> AsyncIterator[None]:
         app[ERASER] = Eraser(app[DELETION_STORE], app[CACHE])
         app[RATE_LIMITER] = RateLimiter(app[CACHE], time.monotonic)
         app[REPLAY_READER] = ReplayReader(
-            app[STORE],
+            app[BATCHES],
             ReplayCache(replay_pipeline),
             cache_bytes=app[CONFIG].replay_cache_bytes,
         )
@@ -151,6 +158,7 @@ async def _live(app: web.Application) -> AsyncIterator[None]:
     async with Hub(
         config.redis_url,
         app[STORE],
+        app[BATCHES],
         app[CACHE],
         LiveLimits(config.ring_bytes, config.viewer_lag),
         head_interval=config.head_interval,
@@ -166,6 +174,7 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
         app[STORE],
         app[CACHE],
         app[ERASER],
+        Sealer(app[DATABASE], app[SEGMENT_DATA], seal_after=config.seal_after),
         interval=config.job_interval,
         idle_timeout=config.idle_timeout,
     ):

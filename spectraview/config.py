@@ -88,6 +88,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout: Annotated[
         float, Meta(gt=0, le=_YEAR, description="seconds without activity that end a session")
     ] = 1800.0
+    seal_after: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=_YEAR,
+            description="seconds from a session's end, and its last batch, to its sealing",
+        ),
+    ] = 60.0
     job_interval: Annotated[
         float, Meta(gt=0, le=_YEAR, description="seconds between two rounds of the background jobs")
     ] = 60.0

@@ -14,9 +14,11 @@ from spectraview.ingest.recorder import Recorder
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
 from spectraview.replay.reader import ReplayReader
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
+from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.web.assets import Asset
@@ -25,6 +27,8 @@ CONFIG = web.AppKey("CONFIG", Config)
 ADMISSION = web.AppKey("ADMISSION", Admission)
 DATABASE = web.AppKey("DATABASE", Database)
 STORE = web.AppKey("STORE", Store)
+SEGMENT_DATA = web.AppKey("SEGMENT_DATA", SegmentData)
+BATCHES = web.AppKey("BATCHES", BatchReader)
 CACHE = web.AppKey("CACHE", Cache)
 COMMITTER = web.AppKey("COMMITTER", Committer)
 RECORDER = web.AppKey("RECORDER", Recorder)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from spectraview.lifecycle.deletion import Eraser
+from spectraview.lifecycle.sealing import Sealer
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.store import Store
@@ -13,20 +14,31 @@ from spectraview.storage.store import Store
 logger = logging.getLogger(__name__)
 
 _PARTITION_DAYS = 3
+_SEALED_AT_ONCE = 100
 
 
 @asynccontextmanager
 async def running_jobs(
-    store: Store, cache: Cache, eraser: Eraser, *, interval: float, idle_timeout: float
+    store: Store,
+    cache: Cache,
+    eraser: Eraser,
+    sealer: Sealer,
+    *,
+    interval: float,
+    idle_timeout: float,
 ) -> AsyncIterator[None]:
     """Run the jobs every `interval` seconds while the context lasts."""
     jobs = _run_jobs(store, cache, eraser, interval, idle_timeout)
-    task = asyncio.create_task(jobs, name="jobs")
+    tasks = [
+        asyncio.create_task(jobs, name="jobs"),
+        asyncio.create_task(_run_sealing(sealer, interval), name="sealing"),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _run_jobs(
@@ -41,6 +53,26 @@ async def _run_jobs(
             logger.warning("the jobs wait for PostgreSQL: %s", str(error).strip())
         except StatementRefused:
             logger.exception("a job failed")
+        await asyncio.sleep(interval)
+
+
+async def _run_sealing(sealer: Sealer, interval: float) -> None:
+    while True:
+        try:
+            report = await sealer.seal(_SEALED_AT_ONCE)
+        except DatabaseUnavailable as error:
+            logger.warning("sealing waits for PostgreSQL: %s", str(error).strip())
+        except Exception:  # whatever it is, the sessions to come are sealed
+            logger.exception("sealing stumbled")
+        else:
+            if report.sessions:
+                logger.info(
+                    "sealed %s sessions: %s bytes of JSON in %s",
+                    report.sessions,
+                    report.size_bytes,
+                    report.stored_bytes,
+                )
+                continue
         await asyncio.sleep(interval)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from spectraview.live.wire import BINARY, Chunks, event_stream_chunks, websocket_chunks
-from spectraview.storage.codec import inflate, split_events
+from spectraview.storage.codec import deflate, inflate, split_events
 from spectraview.storage.models import StoredBatch
 
 Form = Literal["plain", "framed", "packed", "stream"]
@@ -39,7 +39,8 @@ class BatchFrames:
     @property
     def size(self) -> int:
         """Return about how many bytes of memory this holds, with one form built."""
-        return 2 * len(self._events_json) + len(self.batch.event_data)
+        stored = 0 if self.batch.codec == "identity" else len(self.batch.event_data)
+        return 2 * len(self._events_json) + stored
 
     def built(self, form: Form, sequence: int) -> Chunks | None:
         """Return a form, without the events before `sequence`, if it is built already."""
@@ -86,16 +87,22 @@ async def frames_of(batch: StoredBatch) -> BatchFrames:
     """Inflate a batch, off the event loop when it is large."""
     if not batch.event_data:
         return BatchFrames(batch, b"[]")
+    if batch.codec == "identity":
+        return BatchFrames(batch, batch.event_data)
     if len(batch.event_data) <= _INLINE_STORED:
         return BatchFrames(batch, inflate(batch.event_data, batch.codec))
     return BatchFrames(batch, await asyncio.to_thread(inflate, batch.event_data, batch.codec))
 
 
 def _packed(batch: StoredBatch) -> Chunks:
-    """Return the length of a JSON head (4 bytes, big-endian), the head, and the stored bytes."""
-    members = _head_members(batch, batch.first_sequence)
-    head = b'{"codec":"%s",%s}' % (batch.codec.encode(), members)
-    return websocket_chunks([struct.pack("!I", len(head)) + head + batch.event_data], BINARY)
+    """Return the length of a JSON head (4 bytes, big-endian), the head, and the stored bytes; what
+    was cut out of a segment is compressed anew, as its client might have done.
+    """
+    codec, data = batch.codec, batch.event_data
+    if codec == "identity":
+        codec, data = "zlib", data and deflate(data)
+    head = b'{"codec":"%s",%s}' % (codec.encode(), _head_members(batch, batch.first_sequence))
+    return websocket_chunks([struct.pack("!I", len(head)) + head + data], BINARY)
 
 
 def _head_members(batch: StoredBatch, sequence: int) -> bytes:

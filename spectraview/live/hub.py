@@ -24,6 +24,7 @@ from spectraview.live.protocol import (
 from spectraview.live.registry import WatchedSessions
 from spectraview.live.viewer import Viewer
 from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.models import Session
 from spectraview.storage.store import Store
@@ -47,6 +48,7 @@ class Hub:
         self,
         redis_url: str,
         store: Store,
+        batches: BatchReader,
         cache: Cache,
         limits: LiveLimits,
         *,
@@ -55,7 +57,7 @@ class Hub:
         self._cache = cache
         self._broker = Broker(redis_url, self._notice_connection)
         self._sessions = WatchedSessions(
-            store, cache, self._broker, limits, head_interval=head_interval
+            store, batches, cache, self._broker, limits, head_interval=head_interval
         )
         self._beginnings = Beginnings(store, self._sessions.looks)
         self.presence = Presence(cache, self._broker)

@@ -8,9 +8,9 @@ from datetime import date
 from uuid import UUID
 
 from spectraview.live.frames import BatchFrames, frames_of
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.models import Position
 from spectraview.storage.shared import SharedCalls
-from spectraview.storage.store import Store
 
 PAGE_SECONDS = 5.0
 _PAGE_BYTES = 1_048_576
@@ -22,8 +22,8 @@ _Key = tuple[UUID, Position]
 class Pages:
     """Reads pages, and keeps the last ones read for the next viewers that follow the same path."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, batches: BatchReader) -> None:
+        self._batches = batches
         self._kept: OrderedDict[_Key, Sequence[BatchFrames]] = OrderedDict()
         self._kept_bytes = 0
         self._reads: SharedCalls[Sequence[BatchFrames]] = SharedCalls("read-page")
@@ -45,7 +45,7 @@ class Pages:
 
     async def _read(self, key: _Key, day: date, through_batch: int) -> Sequence[BatchFrames]:
         session_id, after = key
-        batches = await self._store.fetch_batches(
+        batches = await self._batches.fetch_batches(
             session_id, day, after, through_batch, _PAGE_BYTES, within=PAGE_SECONDS
         )
         page = [await frames_of(batch) for batch in batches]

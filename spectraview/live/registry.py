@@ -17,6 +17,7 @@ from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
 from spectraview.live.protocol import NOT_FOUND
 from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import InvalidMessage, decode_message
@@ -36,6 +37,7 @@ class WatchedSessions:
     def __init__(
         self,
         store: Store,
+        batches: BatchReader,
         cache: Cache,
         broker: Broker,
         limits: LiveLimits,
@@ -43,11 +45,12 @@ class WatchedSessions:
         head_interval: float,
     ) -> None:
         self._store = store
+        self._batches = batches
         self._cache = cache
         self._broker = broker
         self._limits = limits
         self._head_interval = head_interval
-        self._pages = Pages(store)
+        self._pages = Pages(batches)
         self._watched: dict[UUID, WatchedSession] = {}
         self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
         self.looks = Looks(store, _LOOKS_SERVE * head_interval, time.monotonic)
@@ -129,6 +132,7 @@ class WatchedSessions:
             session.day,
             head,
             self._store,
+            self._batches,
             self._cache,
             self._pages,
             self._limits,

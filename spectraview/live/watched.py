@@ -14,6 +14,7 @@ from spectraview.live.pages import PAGE_SECONDS, Pages
 from spectraview.live.protocol import NORMAL, NOT_FOUND, SLOW
 from spectraview.live.ring import Ring
 from spectraview.live.viewer import Viewer, ViewerClosed
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.messages import BatchStored, Message
@@ -45,6 +46,7 @@ class WatchedSession:
         day: date,
         head: Head,
         store: Store,
+        batches: BatchReader,
         cache: Cache,
         pages: Pages,
         limits: LiveLimits,
@@ -56,6 +58,7 @@ class WatchedSession:
         self.ends_heard = 0
         self._day = day
         self._store = store
+        self._batches = batches
         self._cache = cache
         self._pages = pages
         self._limits = limits
@@ -246,7 +249,7 @@ class WatchedSession:
         await self._give_on()
         while self._feed.behind:
             try:
-                batches = await self._store.fetch_batches(
+                batches = await self._batches.fetch_batches(
                     self.session_id,
                     self._day,
                     self._feed.head,

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from isal import isal_zlib
 
 from spectraview.replay.cache import ReplayCache
-from spectraview.storage.codec import inflate
+from spectraview.storage.batches import BatchReader
+from spectraview.storage.codec import inflate, inner_text
 from spectraview.storage.models import Position, Session, StoredBatch
-from spectraview.storage.store import Store
 
 _PAGE_BYTES = 2_097_152
 _GZIP = 31
@@ -26,8 +26,8 @@ class IncompleteReplay(Exception):
 class ReplayReader:
     """Streams replays as JSON, plain or gzip'd."""
 
-    def __init__(self, store: Store, cache: ReplayCache, *, cache_bytes: int) -> None:
-        self._store = store
+    def __init__(self, batches: BatchReader, cache: ReplayCache, *, cache_bytes: int) -> None:
+        self._stored = batches
         self._cache = cache
         self._cache_bytes = cache_bytes
 
@@ -69,7 +69,7 @@ class ReplayReader:
         """Yield the batches that `session` had when it was looked up, whatever comes meanwhile."""
         position = Position()
         while position.batch_number < session.batch_count:
-            page = await self._store.fetch_batches(
+            page = await self._stored.fetch_batches(
                 session.session_id, session.day, position, session.batch_count, _PAGE_BYTES
             )
             if not page:
@@ -100,4 +100,4 @@ async def _events_text(batch: StoredBatch) -> bytes:
 
 
 def _inner_text(batch: StoredBatch) -> bytes:
-    return inflate(batch.event_data, batch.codec).strip()[1:-1]
+    return inner_text(inflate(batch.event_data, batch.codec))

@@ -2,7 +2,9 @@
 element.
 """
 
+from binascii import hexlify
 from collections.abc import Iterable
+from typing import Self
 
 
 def plain_array(values: Iterable[object]) -> str:
@@ -23,3 +25,17 @@ def text_array(values: Iterable[str | None]) -> str:
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+class Bytea:
+    """A bytea parameter that is written where it is made, such as in a thread: for large values."""
+
+    def __init__(self, data: bytes) -> None:
+        self._written = b"'\\x" + hexlify(data) + b"'"
+
+    def __conform__(self, protocol: object) -> Self:
+        return self
+
+    def getquoted(self) -> bytes:
+        """Return the literal, as psycopg2 asks for it."""
+        return self._written

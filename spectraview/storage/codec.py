@@ -8,7 +8,7 @@ from isal import isal_zlib
 
 from spectraview.storage.models import Codec
 
-_WINDOW_BITS: Final[dict[Codec, int]] = {"zlib": 15, "gzip": 31, "deflate": -15}
+_WINDOW_BITS: Final[dict[str, int]] = {"zlib": 15, "gzip": 31, "deflate": -15}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LEVEL: Final = 2  # isal's levels 0 to 2 cost the same here, and its level 3 four times as much
 
@@ -40,6 +40,8 @@ def detect_codec(data: bytes) -> Codec:
 
 def inflate(data: bytes, codec: Codec, limit: int | None = None) -> bytes:
     """Inflate the one stream that `data` must be; stop as soon as it exceeds `limit` bytes."""
+    if codec == "identity":
+        return data
     stream = isal_zlib.decompressobj(_WINDOW_BITS[codec])
     try:
         raw = stream.decompress(data, 0 if limit is None else limit + 1)
@@ -54,6 +56,11 @@ def inflate(data: bytes, codec: Codec, limit: int | None = None) -> bytes:
     return raw
 
 
+def inner_text(raw: bytes) -> bytes:
+    """Return the events of a JSON array without the brackets around them, all else as it is."""
+    return raw.strip()[1:-1]
+
+
 def deflate(raw: bytes) -> bytes:
     """Compress into a zlib stream."""
     return isal_zlib.compress(raw, _LEVEL)
@@ -65,6 +72,27 @@ def split_events(raw: bytes) -> list[bytes]:
         return [bytes(element) for element in _ARRAY.decode(raw)]
     except msgspec.DecodeError:
         return [unmark_surrogates(bytes(part)) for part in _ARRAY.decode(mark_surrogates(raw))]
+
+
+def find_events(text: bytes) -> list[int]:
+    """Return where each event begins in the JSON of a batch's events without their brackets.
+
+    Raises CorruptData when that is not JSON.
+    """
+    array = b"[%s]" % text
+    try:
+        try:
+            events = _ARRAY.decode(array)
+        except msgspec.DecodeError:
+            events = _ARRAY.decode(mark_surrogates(array))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise CorruptData(f"the events are no JSON: {error}") from error
+    starts, place = [], 0
+    for event in events:  # between two of them there is nothing but a comma and white space
+        place = text.find(b"{", place)
+        starts.append(place)
+        place += len(memoryview(event))
+    return starts
 
 
 def mask_surrogates(raw: bytes) -> bytes:

@@ -5,8 +5,10 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-Codec = Literal["zlib", "gzip", "deflate"]
-"""How stored events are compressed: zlib (RFC 1950), gzip (RFC 1952) or raw deflate (RFC 1951)."""
+Codec = Literal["zlib", "gzip", "deflate", "identity"]
+"""How events are compressed: zlib (RFC 1950), gzip (RFC 1952) or raw deflate (RFC 1951); identity
+are those that were cut out of a segment, and never stored so.
+"""
 
 
 @dataclass(frozen=True, slots=True)

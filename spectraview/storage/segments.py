@@ -38,6 +38,29 @@ class Segment:
         return self.first_sequence + self.event_count
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentBatches:
+    """What each batch of a segment holds, and where its events begin in the segment's JSON.
+
+    A batch's text is its JSON array without the brackets and what is around them. The segment's
+    JSON is the texts of those batches that have events, with one comma between each two. A batch's
+    offset is where its text begins or, when it has no events, where the next text would begin: one
+    byte after the comma that would follow all before it.
+    """
+
+    event_counts: tuple[int, ...]
+    custom_event_counts: tuple[int, ...]
+    error_counts: tuple[int, ...]
+    offsets: tuple[int, ...]
+
+    def text_of(self, index: int, json: bytes | bytearray) -> bytes:
+        """Return the text of the batch at this place (from 0), cut out of the segment's JSON."""
+        if not self.event_counts[index]:
+            return b""
+        last = index + 1 == len(self.offsets)
+        return bytes(json[self.offsets[index] : None if last else self.offsets[index + 1] - 1])
+
+
 class SegmentStore:
     """Reads segments: one method a statement."""
 
@@ -51,13 +74,31 @@ class SegmentStore:
         )
         return [_segment_from_row(row) for row in rows]
 
+    async def find_segment(
+        self, session_id: UUID, day: date, batch_number: int, *, within: float | None = None
+    ) -> tuple[Segment, SegmentBatches] | None:
+        """Return the segment that holds a batch; None while no segment does."""
+        row = await self._database.fetch_one(
+            queries.FIND_SEGMENT,
+            {"session_id": session_id, "day": day, "batch_number": batch_number},
+            within=within,
+        )
+        if row is None:
+            return None
+        return _segment_from_row(row[:-4]), SegmentBatches(*map(tuple, row[-4:]))
+
     async def fetch_segment_data(
-        self, session_id: UUID, day: date, first_batch: int
+        self, session_id: UUID, day: date, segment: Segment
     ) -> bytes | None:
         """Return a segment's zstd frame; None when it is not in PostgreSQL (any more)."""
         row = await self._database.fetch_one(
             queries.FETCH_SEGMENT_DATA,
-            {"session_id": session_id, "day": day, "first_batch": first_batch},
+            {
+                "session_id": session_id,
+                "day": day,
+                "first_batch": segment.first_batch,
+                "digest": segment.digest,
+            },
         )
         return bytes(row[0]) if row and row[0] is not None else None
 

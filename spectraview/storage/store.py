@@ -19,7 +19,6 @@ from spectraview.storage.models import (
     ReportedStats,
     Session,
     SessionFilter,
-    StoredBatch,
 )
 
 _LOOKUP_SECONDS = 5.0
@@ -187,91 +186,6 @@ class Store:
             within=_LOOKUP_SECONDS,
         )
         return Position(*row) if row else None
-
-    async def fetch_batches(
-        self,
-        session_id: UUID,
-        day: date,
-        after: Position,
-        through_batch: int,
-        page_bytes: int,
-        *,
-        within: float | None = None,
-    ) -> list[StoredBatch]:
-        """Return the next page of batches, in order: as many as hold `page_bytes` of JSON, at least
-        one.
-        """
-        rows = await self._database.fetch_all(
-            queries.FETCH_BATCHES,
-            {
-                "session_id": session_id,
-                "day": day,
-                "sequence": after.sequence,
-                "after_batch": after.batch_number,
-                "through_batch": through_batch,
-                "page_bytes": page_bytes,
-            },
-            within=within,
-        )
-        if not rows:
-            return []
-        last = rows[-1][0]
-        custom_events: dict[int, tuple[bytes, ...]] = {}
-        errors: dict[int, tuple[bytes, ...]] = {}
-        if any(row[5] for row in rows):
-            custom_events = await self.fetch_custom_events(
-                session_id, day, after.batch_number, last
-            )
-        if any(row[6] for row in rows):
-            errors = await self.fetch_errors(session_id, day, after.batch_number, last)
-        return [
-            StoredBatch(
-                batch_number=row[0],
-                first_sequence=row[1],
-                event_count=row[2],
-                codec=row[3],
-                event_data=bytes(row[4]),
-                custom_events=custom_events.get(row[0], ()),
-                errors=errors.get(row[0], ()),
-            )
-            for row in rows
-        ]
-
-    async def fetch_custom_events(
-        self, session_id: UUID, day: date, after_batch: int, through_batch: int
-    ) -> dict[int, tuple[bytes, ...]]:
-        """Return the JSON of custom events by batch number."""
-        rows = await self._database.fetch_all(
-            queries.FETCH_CUSTOM_EVENTS, _batch_range(session_id, day, after_batch, through_batch)
-        )
-        return _by_batch(rows)
-
-    async def fetch_errors(
-        self, session_id: UUID, day: date, after_batch: int, through_batch: int
-    ) -> dict[int, tuple[bytes, ...]]:
-        """Return the JSON of errors by batch number."""
-        rows = await self._database.fetch_all(
-            queries.FETCH_ERRORS, _batch_range(session_id, day, after_batch, through_batch)
-        )
-        return _by_batch(rows)
-
-
-def _batch_range(
-    session_id: UUID, day: date, after_batch: int, through_batch: int
-) -> dict[str, object]:
-    return {
-        "session_id": session_id,
-        "day": day,
-        "after_batch": after_batch,
-        "through_batch": through_batch,
-    }
-
-
-def _by_batch(rows: Sequence[Row]) -> dict[int, tuple[bytes, ...]]:
-    grouped: dict[int, list[bytes]] = {}
-    for batch_number, body in rows:
-        grouped.setdefault(batch_number, []).append(body.encode())
-    return {number: tuple(bodies) for number, bodies in grouped.items()}
 
 
 def _number(row: Row | None) -> int:

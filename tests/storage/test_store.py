@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from spectraview.storage.batch_store import BatchStore
 from spectraview.storage.database import Database
 from spectraview.storage.models import Position
 from spectraview.storage.store import Store
@@ -15,6 +16,12 @@ from tests.storage.batches import META, MOVE, SNAPSHOT, append, events_of, make_
 @pytest.fixture
 def database_url(shared_database_url: str) -> str:
     return shared_database_url
+
+
+@pytest.fixture
+def batch_store(database: Database) -> BatchStore:
+    """The batches in the test's database."""
+    return BatchStore(database)
 
 
 @pytest.fixture
@@ -53,14 +60,14 @@ async def test_a_batch_without_events_takes_no_sequence(store: Store, session_id
     assert [result.first_sequence for result in results] == [0, 1, 1]
 
 
-async def test_groups_of_many_processes_leave_no_gap(store: Store) -> None:
+async def test_groups_of_many_processes_leave_no_gap(store: Store, batch_store: BatchStore) -> None:
     sessions = [await start(store) for _ in range(3)]
     groups = [[make_batch(one, *[MOVE] * (n % 3 + 1)) for one in sessions] for n in range(12)]
     await asyncio.gather(*(append(store, *reversed(group)) for group in groups))
     for session_id in sessions:
         session = await store.fetch_session(session_id)
         assert session is not None
-        batches = await store.fetch_batches(session_id, session.day, Position(), 99, 10**9)
+        batches = await batch_store.fetch_batches(session_id, session.day, Position(), 99, 10**9)
         assert [batch.batch_number for batch in batches] == list(range(1, 13))
         ends = [0, *(batch.next_sequence for batch in batches)]
         assert [batch.first_sequence for batch in batches] == ends[:-1]
@@ -91,22 +98,26 @@ async def test_a_batch_of_no_session_is_not_stored(store: Store) -> None:
     assert await store.append_batches([make_batch(uuid4(), MOVE)], within=10) == [None]
 
 
-async def test_what_is_stored_is_what_came(store: Store, session_id: UUID) -> None:
+async def test_what_is_stored_is_what_came(
+    store: Store, batch_store: BatchStore, session_id: UUID
+) -> None:
     events = [META, SNAPSHOT, MOVE]
     await append(store, make_batch(session_id, *events))
     session = await store.fetch_session(session_id)
     assert session is not None
-    (batch,) = await store.fetch_batches(session_id, session.day, Position(), 1, 10**9)
+    (batch,) = await batch_store.fetch_batches(session_id, session.day, Position(), 1, 10**9)
     assert events_of(batch.event_data) == events
 
 
-async def test_a_page_holds_as_many_batches_as_fit(store: Store, session_id: UUID) -> None:
+async def test_a_page_holds_as_many_batches_as_fit(
+    store: Store, batch_store: BatchStore, session_id: UUID
+) -> None:
     wide = MOVE | {"data": "x" * 1000}
     await append(store, *(make_batch(session_id, wide) for _ in range(5)))
     session = await store.fetch_session(session_id)
     assert session is not None
     position, pages = Position(), []
-    while page := await store.fetch_batches(session_id, session.day, position, 5, 2500):
+    while page := await batch_store.fetch_batches(session_id, session.day, position, 5, 2500):
         pages.append([batch.batch_number for batch in page])
         position = Position(page[-1].batch_number, page[-1].next_sequence)
     assert pages == [[1, 2, 3], [4, 5]]
