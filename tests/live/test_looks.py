@@ -12,9 +12,11 @@ from spectraview.lifecycle.jobs import end_idle_sessions
 from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
 from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.models import Head
+from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.store import Store
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
@@ -221,7 +223,10 @@ async def looking(
         session = await looks.fresh(session_id)
         assert session is not None
         head, limits = Head(1, 1, False), LiveLimits(100_000, 100_000)
-        watched = WatchedSession(session_id, session.day, head, store, cache, Pages(store), limits)
+        batches = BatchReader(database, SegmentData(database))
+        watched = WatchedSession(
+            session_id, session.day, head, store, batches, cache, Pages(batches), limits
+        )
         counting = Counting(LOOK_UP)
         database_line.change(counting)
         yield Looking(looks, watched, counting, clock)
