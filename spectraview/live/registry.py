@@ -15,7 +15,6 @@ from spectraview.errors import SessionNotFound
 from spectraview.live.broker import Broker
 from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
-from spectraview.live.protocol import NOT_FOUND
 from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, channel_of
@@ -181,12 +180,7 @@ class WatchedSessions:
             for watched, ends_heard in asked:
                 head = heads.get(watched.session_id)
                 if head is None:
-                    _end_deleted(watched)
+                    watched.end_deleted()
                     continue
                 watched.learn(head, ends_heard)
                 self.looks.confirm(watched, head, asked_at, ends_heard)
-
-
-def _end_deleted(watched: WatchedSession) -> None:
-    for viewer in list(watched.viewers):
-        viewer.end(NOT_FOUND, "session deleted")

@@ -17,7 +17,7 @@ from spectraview.live.viewer import Viewer, ViewerClosed
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable
-from spectraview.storage.messages import BatchStored, Message
+from spectraview.storage.messages import BatchStored, Message, SessionDeleted
 from spectraview.storage.models import Head, Position, StoredBatch
 from spectraview.storage.store import Store
 
@@ -104,11 +104,19 @@ class WatchedSession:
                 self._pointed = True
             else:
                 self._feed.offer(batch)
+        elif isinstance(message, SessionDeleted):
+            self.end_deleted()
         elif message.batch_count >= self._feed.newest:  # else the head poll knows if it goes on
             self.ends_heard += 1
             self._last_batch = message.batch_count
             self._feed.note(message.batch_count)
         self._wake.set()
+
+    def end_deleted(self) -> None:
+        """Close all viewers: the session is gone, and what was seen of it before counts no more."""
+        self.ends_heard += 1
+        for viewer in list(self.viewers):
+            viewer.end(NOT_FOUND, "session deleted")
 
     def learn(self, head: Head, ends_heard: int) -> None:
         """Compare with the store's head: what pub/sub lost shows here.

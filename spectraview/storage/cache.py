@@ -10,6 +10,7 @@ from uuid import UUID
 from spectraview.storage.messages import (
     BatchStored,
     InvalidMessage,
+    SessionDeleted,
     SessionEnded,
     batch_message,
     decode_message,
@@ -139,11 +140,15 @@ class Cache:
         self._pipeline.send(("PUBLISH", channel_of(session_id), data))
 
     def forget(self, session_ids: Collection[UUID]) -> None:
-        """Drop all that is kept of sessions."""
+        """Drop all that is kept of sessions, and tell those who watch that they were deleted."""
+        told = encode_message(SessionDeleted())
         for session_id in session_ids:
             tag = f"{{{session_id}}}"
             kept = (f"session:{tag}", f"replay:{tag}", _buffer_key(session_id))
-            self._pipeline.send(("DEL", *kept, _snapshot_key(session_id)))
+            self._pipeline.send(
+                ("DEL", *kept, _snapshot_key(session_id)),
+                ("PUBLISH", channel_of(session_id), told),
+            )
 
     async def buffered_batches(self, session_id: UUID) -> list[StoredBatch]:
         """Return the batches of the last minutes that the buffer still holds, in no certain order;

@@ -42,7 +42,11 @@ class SessionEnded(msgspec.Struct, array_like=True, tag="end", frozen=True):
     batch_count: int
 
 
-Message = BatchStored | SessionEnded
+class SessionDeleted(msgspec.Struct, array_like=True, tag="deleted", frozen=True):
+    """A session was deleted, with all that it had."""
+
+
+Message = BatchStored | SessionEnded | SessionDeleted
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -156,6 +156,21 @@ async def test_a_look_is_not_shown_to_a_key_of_another_app(
         assert other.close_code == 4404
 
 
+async def test_a_deleted_session_is_shown_to_nobody_who_comes_then(make_api: ApiFactory) -> None:
+    other, api = await make_api(), await make_api(head_interval=NEVER)
+    session_id = await api.start()
+    await api.send(session_id, [event(0)])
+    async with api.watch(session_id) as first:
+        assert await first.next() == event(0)
+        path = f"/api/sessions/{session_id}"
+        assert (await other.request("DELETE", path, key="admin")).status == 200
+        assert await first.next() is None
+        assert first.close_code == 4404
+    async with api.watch(session_id) as second:
+        assert await second.next() is None
+        assert second.close_code == 4404
+
+
 async def test_a_session_that_goes_on_has_not_ended_for_who_comes_then(
     make_api: ApiFactory, redis_url: str, redis_line: FaultProxy, store: Store, cache: Cache
 ) -> None:
