@@ -13,6 +13,7 @@ from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
+from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, Usage
@@ -21,7 +22,6 @@ from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
-from spectraview.storage.usage import UsageReader
 from spectraview.web.assets import Asset
 
 CONFIG = web.AppKey("CONFIG", Config)
@@ -35,13 +35,13 @@ COMMITTER = web.AppKey("COMMITTER", Committer)
 RECORDER = web.AppKey("RECORDER", Recorder)
 HUB = web.AppKey("HUB", Hub)
 SPANS = web.AppKey("SPANS", SpanStore)
+REPLAY_CACHE = web.AppKey("REPLAY_CACHE", ReplayCache)
 REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
 DELETION_STORE = web.AppKey("DELETION_STORE", DeletionStore)
 ERASER = web.AppKey("ERASER", Eraser)
-USAGE_READER = web.AppKey("USAGE_READER", UsageReader)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])
 

@@ -10,7 +10,8 @@ from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, json_response
 from spectraview.errors import InvalidParameter, SessionNotFound
 from spectraview.keys import API_KEY, DELETION_STORE, ERASER, REPLAY_READER, STORE
-from spectraview.replay.reader import IncompleteReplay
+from spectraview.replay.sources import IncompleteReplay
+from spectraview.storage.codec import CorruptData
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.deletion import AuditedAction
 from spectraview.storage.models import Session
@@ -61,7 +62,7 @@ async def export_user(request: web.Request) -> web.StreamResponse:
         await _note(request, "export_user", sessions)
         await response.write(b"]}")
         await response.write_eof()
-    except (IncompleteReplay, DatabaseUnavailable) as error:
+    except (IncompleteReplay, DatabaseUnavailable, CorruptData) as error:
         # The status is out: only a broken connection can still say that this is not all.
         logger.warning("an export broke off: %r", error)
         if request.transport is not None:

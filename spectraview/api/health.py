@@ -5,7 +5,7 @@ import time
 from aiohttp import web
 
 from spectraview.api.responses import json_response
-from spectraview.keys import ADMISSION, CACHE, COMMITTER, STARTED_AT, STORE
+from spectraview.keys import ADMISSION, CACHE, COMMITTER, REPLAY_CACHE, STARTED_AT, STORE
 from spectraview.storage.database import DatabaseUnavailable
 
 _PROBE_SECONDS = 2.0
@@ -22,6 +22,7 @@ async def get_health(request: web.Request) -> web.Response:
         active = None
     redis = await app[CACHE].ping()
     database = active is not None
+    cache = app[REPLAY_CACHE]
     return json_response(
         {
             "status": "unhealthy" if not database else "healthy" if redis else "degraded",
@@ -30,6 +31,7 @@ async def get_health(request: web.Request) -> web.Response:
             "uptime": int(time.monotonic() - app[STARTED_AT]),
             "sessions_active": active,
             "events_per_minute": app[COMMITTER].events_per_minute(),
+            "replay_cache": {"hits": cache.hits, "misses": cache.misses},
         },
         status=200 if database else 503,
     )

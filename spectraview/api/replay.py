@@ -1,53 +1,105 @@
 """Serves a stored session for replay."""
 
 import logging
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from spectraview.api.requests import accepts_gzip, app_id_of, session_id_of
-from spectraview.errors import SessionNotFound
+from spectraview.api.codings import accepted_encodings
+from spectraview.api.requests import app_id_of, int_parameter, session_id_of
+from spectraview.errors import InvalidParameter, SessionNotFound
 from spectraview.keys import REPLAY_READER, STORE
-from spectraview.replay.reader import IncompleteReplay
+from spectraview.replay.encodings import Encoding
+from spectraview.replay.ranges import ReplayRange
+from spectraview.replay.reader import Replay
+from spectraview.replay.sources import IncompleteReplay
+from spectraview.storage.codec import CorruptData
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.models import Session
 
 logger = logging.getLogger(__name__)
 
+_BIGINT = 2**63 - 1
+_INTEGER = 2**31 - 1
+_SEALED_SECONDS = 300
+"""A sealed session changes only by batches that come late; this is how long they may be missed."""
+_WRITE_BYTES = 262_144
+_OF_THE_BODY = ("Content-Type", "Content-Encoding")
+
 
 async def get_replay(request: web.Request) -> web.StreamResponse:
-    """Answer all events of a session, streamed."""
+    """Answer the events of a session or of a part of it, streamed."""
     session_id = session_id_of(request)
+    wanted = _range_of(request)
     session = await request.app[STORE].fetch_session(session_id, app_id_of(request))
     if session is None:
         raise SessionNotFound
-    gzip = accepts_gzip(request)
+    encoding = await request.app[REPLAY_READER].choose(session, accepted_encodings(request))
+    headers = _headers(session, wanted, encoding)
+    if headers["ETag"] in request.headers.get("If-None-Match", ""):
+        kept = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
+        return web.Response(status=304, headers=kept)
+    try:
+        replay = await request.app[REPLAY_READER].open(session, wanted, encoding)
+    except IncompleteReplay as error:
+        raise SessionNotFound from error
+    return await _send(request, session, replay, headers)
+
+
+def _range_of(request: web.Request) -> ReplayRange:
+    start = int_parameter(request, "from", least=-_BIGINT, most=_BIGINT)
+    end = int_parameter(request, "to", least=-_BIGINT, most=_BIGINT)
+    after = int_parameter(request, "afterSequence", least=-1, most=_INTEGER - 1)
+    last = int_parameter(request, "toSequence", most=_INTEGER - 1)
+    if start is not None and end is not None and end < start:
+        raise InvalidParameter("to must not be before from", where="to")
+    if after is not None and last is not None and last < after:
+        raise InvalidParameter("toSequence must not be below afterSequence", where="toSequence")
+    return ReplayRange(start, end, after, last)
+
+
+def _headers(session: Session, wanted: ReplayRange, encoding: Encoding) -> dict[str, str]:
+    """Return the headers of every answer; the tag names what is asked for, its coding, and as the
+    version the session's batch count: batches are only ever added.
+    """
+    part = "" if wanted.whole else f"-{wanted}"
+    kept = f"private, immutable, max-age={_SEALED_SECONDS}"
     headers = {
-        "ETag": f'"{session.batch_count}{"-gzip" if gzip else ""}"',
-        "Cache-Control": "private, no-cache",
+        "ETag": f'"{session.batch_count}-{encoding}{part}"',
+        "Cache-Control": kept if session.sealed else "private, no-cache",
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
+        "Content-Type": "application/json",
     }
-    if headers["ETag"] in request.headers.get("If-None-Match", ""):
-        return web.Response(status=304, headers=headers)
-    response = web.StreamResponse(headers=headers)
-    response.content_type = "application/json"
-    if gzip:
-        response.headers["Content-Encoding"] = "gzip"
-    return await _stream(request, response, session, gzip=gzip)
+    if encoding != "identity":
+        headers["Content-Encoding"] = encoding
+    return headers
 
 
-async def _stream(
-    request: web.Request, response: web.StreamResponse, session: Session, *, gzip: bool
+async def _send(
+    request: web.Request, session: Session, replay: Replay, headers: dict[str, str]
 ) -> web.StreamResponse:
-    reader = request.app[REPLAY_READER]
+    response = web.StreamResponse(headers=headers)
+    response.content_length = replay.length
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response
     try:
-        async for piece in reader.gzipped(session) if gzip else reader.plain(session):
-            await response.write(piece)
+        async for piece in replay.body:
+            for part in _parts(piece):
+                await response.write(part)
         await response.write_eof()
-    except (IncompleteReplay, DatabaseUnavailable) as error:
+    except (IncompleteReplay, DatabaseUnavailable, CorruptData) as error:
         # The status is out: only a broken connection can still say that this is not all.
         logger.warning("the replay of %s broke off: %r", session.session_id, error)
         if request.transport is not None:
             request.transport.abort()
     return response
+
+
+def _parts(piece: bytes) -> Sequence[bytes | memoryview]:
+    """Cut a large piece: what a slow client has not taken is copied into its buffer."""
+    if len(piece) <= _WRITE_BYTES:
+        return (piece,)
+    view = memoryview(piece)
+    return [view[start : start + _WRITE_BYTES] for start in range(0, len(piece), _WRITE_BYTES)]

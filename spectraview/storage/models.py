@@ -72,7 +72,7 @@ class Batch:
 
     `size_bytes` is the length of that JSON array; `batch_key` (32 bytes) identifies the batch
     within its session, and `digest` (32 bytes) its content: the same key with another digest is a
-    conflict. `ttl_hours` is its API key's, for a session that it creates.
+    conflict.
     """
 
     session_id: UUID
@@ -86,7 +86,6 @@ class Batch:
     events: EventSummary
     custom_events: tuple[CustomEvent, ...] = ()
     errors: tuple[ErrorEvent, ...] = ()
-    ttl_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +144,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """What a start tells about a session; `started_at` in seconds since 1970, None for now.
-
-    `ttl_hours` is what the start or its API key says; else its app decides, else the default.
-    """
+    """What a start tells about a session; `started_at` in seconds since 1970, None for now."""
 
     session_id: UUID
     app_id: str
@@ -158,8 +154,7 @@ class NewSession:
     milliseconds: bool
     metadata: str
     page_url: str | None
-    ttl_hours: int | None
-    default_ttl_hours: int = 72
+    ttl_hours: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from tests.api.samples import CUSTOM_EVENT, ERROR, fault_of, start_sample
+from tests.api.sealing import seal_all
 from tests.api_client import ApiClient
-from tests.recordings import Event, load_recording, recording_names
+from tests.recordings import Event, batches_of, load_recording, recording_names
 
 START = 1_700_000_000_000
 
@@ -219,3 +220,17 @@ async def test_a_session_of_many_batches_is_told_whole(api: ApiClient) -> None:
     manifest = await manifest_of(api, session_id)
     assert (manifest["version"], manifest["events"]) == (450, 450)
     assert sum(manifest["activity"]["counts"]) == 450
+
+
+@pytest.mark.parametrize("name", recording_names())
+async def test_sealing_changes_nothing_but_the_parts(api: ApiClient, name: str) -> None:
+    session_id = await api.start()
+    for place, batch in enumerate(batches_of(load_recording(name))):
+        await api.send(session_id, batch, errors=[ERROR | {"timestamp": place}] * (place % 2))
+    await api.end(session_id)
+    before = await manifest_of(api, session_id)
+    await seal_all(api)
+    after = await manifest_of(api, session_id)
+    assert (before["sealed"], after["sealed"]) == (False, True)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= {"sealed", "parts", "sizeBytes"}

@@ -1,3 +1,0 @@
-DELETE FROM app_settings
-WHERE app_id = %(app_id)s
-RETURNING app_id;

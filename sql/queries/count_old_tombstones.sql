@@ -1,3 +1,0 @@
-SELECT count(*)
-FROM tombstones
-WHERE created_at < now() - make_interval(days => %(days)s);

@@ -1,1 +1,0 @@
-SELECT drop_day_partition(%(parent)s, %(day)s);

@@ -1,1 +1,0 @@
-SELECT unnest(day_tables());

@@ -1,1 +1,0 @@
-SELECT purge_expired_sessions(%(day)s, %(most)s, %(keep)s);
