@@ -41,11 +41,15 @@ from spectraview.keys import (
     STARTED_AT,
     STORE,
     TOKEN_HANDLERS,
+    USAGE_READER,
     VIEWER_TOKENS,
 )
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.lifecycle.jobs import running_jobs
+from spectraview.lifecycle.retention import LOCK as RETENTION_LOCK
+from spectraview.lifecycle.retention import Retention, RetentionRules
 from spectraview.lifecycle.sealing import Sealer
+from spectraview.lifecycle.upkeep import Job, running_upkeep
 from spectraview.live.hub import Hub
 from spectraview.live.protocol import RECONNECT
 from spectraview.live.watched import LiveLimits
@@ -65,9 +69,11 @@ from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.redis import RedisPipeline
+from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
+from spectraview.storage.usage import UsageReader
 from spectraview.web.assets import read_assets
 
 _STATEMENT_TIMEOUT = 15.0
@@ -119,6 +125,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[BATCHES] = BatchReader(database, app[SEGMENT_DATA])
         app[API_KEYS] = ApiKeys(database, time.monotonic)
         app[VIEWER_TOKENS] = ViewerTokens(database, time.time)
+        app[USAGE_READER] = UsageReader(database, time.monotonic)
         app[STARTED_AT] = time.monotonic()
         yield
 
@@ -174,15 +181,26 @@ async def _live(app: web.Application) -> AsyncIterator[None]:
 
 async def _jobs(app: web.Application) -> AsyncIterator[None]:
     config = app[CONFIG]
-    async with running_jobs(
-        app[STORE],
-        app[CACHE],
-        app[ERASER],
-        Sealer(app[DATABASE], app[SEGMENT_DATA], seal_after=config.seal_after),
-        interval=config.job_interval,
-        idle_timeout=config.idle_timeout,
+    async with (
+        running_jobs(
+            app[STORE],
+            app[CACHE],
+            app[ERASER],
+            Sealer(app[DATABASE], app[SEGMENT_DATA], seal_after=config.seal_after),
+            interval=config.job_interval,
+            idle_timeout=config.idle_timeout,
+        ),
+        running_upkeep(config.database_url, _upkeep(app)),
     ):
         yield
+
+
+def _upkeep(app: web.Application) -> list[Job]:
+    """Return what one process of a cluster at a time does."""
+    config = app[CONFIG]
+    rules = RetentionRules(config.keep_expired, config.tombstone_days)
+    retention = Retention(RetentionStore(app[DATABASE]), rules)
+    return [Job(RETENTION_LOCK, config.retention_interval, retention.run)]
 
 
 async def drain(app: web.Application) -> None:

@@ -85,6 +85,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ttl_hours: Annotated[
         int, Meta(ge=1, le=876_000, description="hours until a session expires")
     ] = 72
+    retention_interval: Annotated[
+        float, Meta(gt=0, le=_YEAR, description="seconds between two rounds of retention")
+    ] = 3600.0
+    keep_expired: Annotated[
+        bool, Meta(description="keep the metadata of expired sessions in sessions_archive")
+    ] = False
+    tombstone_days: Annotated[
+        int, Meta(ge=1, le=36_500, description="days that a session's id is refused after it went")
+    ] = 30
     idle_timeout: Annotated[
         float, Meta(gt=0, le=_YEAR, description="seconds without activity that end a session")
     ] = 1800.0

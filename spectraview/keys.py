@@ -22,6 +22,7 @@ from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
+from spectraview.storage.usage import UsageReader
 from spectraview.web.assets import Asset
 
 CONFIG = web.AppKey("CONFIG", Config)
@@ -42,6 +43,7 @@ VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
 DELETION_STORE = web.AppKey("DELETION_STORE", DeletionStore)
 ERASER = web.AppKey("ERASER", Eraser)
+USAGE_READER = web.AppKey("USAGE_READER", UsageReader)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])
 

@@ -18,6 +18,7 @@ from spectraview.api.sessions import (
     note_heartbeat,
     start_session,
 )
+from spectraview.api.storage import get_storage
 from spectraview.api.tokens import create_token
 from spectraview.api.web import (
     get_console,
@@ -60,6 +61,7 @@ ROUTES = (
     Route("DELETE", "/api/users/{user_id}", delete_user, "admin"),
     Route("GET", "/api/users/{user_id}/export", export_user, "admin"),
     Route("POST", "/api/sessions/{session_id}/tokens", create_token, "read"),
+    Route("GET", "/api/storage", get_storage, "admin"),
     Route("GET", "/", get_console, None),
     Route("GET", "/console/{path:.+}", get_console_asset, None),
     Route("GET", "/sdk.js", get_sdk, None),

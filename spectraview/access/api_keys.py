@@ -34,6 +34,8 @@ class ApiKey:
     origins: frozenset[str]
     created_at: datetime
     revoked_at: datetime | None
+    ttl_hours: int | None = None
+    """How long the sessions live that are made with it, unless they say so themselves."""
 
     def allows(self, scope: str) -> bool:
         """Tell whether the key may be used for `scope`."""
@@ -87,6 +89,7 @@ class ApiKeys:
         *,
         app_id: str | None = None,
         origins: Sequence[str] = (),
+        ttl_hours: int | None = None,
     ) -> None:
         """Store a key; one that is stored already stays as it is."""
         await self._database.fetch_one(
@@ -97,6 +100,7 @@ class ApiKeys:
                 "app_id": app_id,
                 "scopes": list(scopes),
                 "origins": list(origins),
+                "ttl_hours": ttl_hours,
             },
         )
 
@@ -142,7 +146,5 @@ class ApiKeys:
 
 
 def _api_key_from_row(row: Row) -> ApiKey:
-    key_id, name, app_id, scopes, origins, created_at, revoked_at = row
-    return ApiKey(
-        key_id, name, app_id, frozenset(scopes), frozenset(origins), created_at, revoked_at
-    )
+    key_id, name, app_id, scopes, origins, *rest = row
+    return ApiKey(key_id, name, app_id, frozenset(scopes), frozenset(origins), *rest)

@@ -12,7 +12,7 @@ from spectraview.api.responses import json_response
 from spectraview.config import Config
 from spectraview.errors import AppForbidden, InflatedTooLarge
 from spectraview.ingest.body import Limits, parse_batch
-from spectraview.keys import CONFIG, RECORDER, USAGE
+from spectraview.keys import API_KEY, CONFIG, RECORDER, USAGE
 from spectraview.storage.models import Batch
 
 _INLINE_BODY = 131_072
@@ -40,12 +40,12 @@ async def parse_for(
     Raises AppForbidden and what `parse_batch` raises.
     """
     batch = await _parse(request.app[CONFIG], session_id, body, idempotency_key)
-    bound = app_id_of(request)
-    if bound is None:
+    bound, ttl_hours = app_id_of(request), request[API_KEY].ttl_hours
+    if bound is None and ttl_hours is None:
         return batch
-    if batch.app_id not in (None, bound):
+    if bound is not None and batch.app_id not in (None, bound):
         raise AppForbidden(where="appId")
-    return replace(batch, app_id=bound)
+    return replace(batch, app_id=bound or batch.app_id, ttl_hours=ttl_hours)
 
 
 async def _parse(

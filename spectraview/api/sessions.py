@@ -19,7 +19,7 @@ from spectraview.api.requests import (
 from spectraview.api.responses import json_response, json_text_response
 from spectraview.errors import AppForbidden, InvalidParameter, SessionNotFound
 from spectraview.ingest.requests import parse_end, parse_heartbeat, parse_start
-from spectraview.keys import CACHE, CONFIG, RECORDER, STORE
+from spectraview.keys import API_KEY, CACHE, CONFIG, RECORDER, STORE
 from spectraview.storage.models import ListedSession, SessionFilter
 
 _DEFAULT_LIMIT = 50
@@ -30,7 +30,10 @@ async def start_session(request: web.Request) -> web.Response:
     """Start a session; the same start again changes nothing."""
     app_id = app_id_of(request)
     new = parse_start(
-        await read_body(request), key_app_id=app_id, ttl_hours=request.app[CONFIG].ttl_hours
+        await read_body(request),
+        key_app_id=app_id,
+        key_ttl_hours=request[API_KEY].ttl_hours,
+        default_ttl_hours=request.app[CONFIG].ttl_hours,
     )
     if app_id not in (None, new.app_id):
         raise AppForbidden(where="appId")

@@ -1,11 +1,13 @@
-"""The command line: serve, migrate, keys."""
+"""The command line: serve, migrate, maintain, keys, apps."""
 
 from pathlib import Path
 
 import click
 
 from spectraview import __version__
+from spectraview.cli.apps import apps
 from spectraview.cli.keys import keys
+from spectraview.cli.maintain import maintain
 from spectraview.cli.serve import serve
 from spectraview.cli.servers import data_dir_option, database_of, migrate_database
 
@@ -26,4 +28,6 @@ def migrate(data_dir: Path | None) -> None:
 
 
 main.add_command(serve)
+main.add_command(maintain)
 main.add_command(keys)
+main.add_command(apps)

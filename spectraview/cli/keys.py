@@ -7,7 +7,13 @@ from typing import TypeVar
 import click
 
 from spectraview.access.api_keys import SCOPES, ApiKey, ApiKeys, new_key_text
-from spectraview.cli.servers import data_dir_option, database_of, migrate_database, with_api_keys
+from spectraview.cli.servers import (
+    data_dir_option,
+    database_of,
+    migrate_database,
+    ttl_hours_option,
+    with_api_keys,
+)
 
 _Result = TypeVar("_Result")
 
@@ -26,19 +32,23 @@ def keys() -> None:
 @click.option(
     "--origin", "origins", multiple=True, help="An origin whose pages may use it; all if none."
 )
+@ttl_hours_option
 @data_dir_option
 def create(
     name: str,
     scopes: tuple[str, ...],
     app_id: str | None,
     origins: tuple[str, ...],
+    ttl_hours: int | None,
     data_dir: Path | None,
 ) -> None:
     """Create an API key and print it: only its hash is kept."""
     text = new_key_text(scopes)
 
     async def store(api_keys: ApiKeys) -> None:
-        await api_keys.create(name, text, scopes, app_id=app_id, origins=origins)
+        await api_keys.create(
+            name, text, scopes, app_id=app_id, origins=origins, ttl_hours=ttl_hours
+        )
 
     _on_keys(data_dir, store)
     click.echo(text)
@@ -68,7 +78,8 @@ def _key_line(key: ApiKey) -> str:
     origins = ",".join(sorted(key.origins)) or "every origin"
     state = "revoked" if key.revoked_at else "active"
     app = key.app_id or "every app"
-    return "\t".join((str(key.key_id), key.name, scopes, app, origins, state))
+    life = f"{key.ttl_hours} hours" if key.ttl_hours else "default life"
+    return "\t".join((str(key.key_id), key.name, scopes, app, origins, life, state))
 
 
 def _on_keys(data_dir: Path | None, act: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:

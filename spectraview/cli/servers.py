@@ -28,6 +28,7 @@ from spectraview.storage.migrate import migrate
 logger = logging.getLogger(__name__)
 
 _REVIVE_INTERVAL = 0.5
+_STATEMENT_TIMEOUT = 15.0
 _Result = TypeVar("_Result")
 
 data_dir_option = click.option(
@@ -35,6 +36,14 @@ data_dir_option = click.option(
     type=click.Path(path_type=Path),
     default=None,
     help="Where keys.json and the embedded servers' data are kept.",
+)
+
+
+ttl_hours_option = click.option(
+    "--ttl-hours",
+    type=click.IntRange(1, 876_000),
+    default=None,
+    help="Hours until the sessions expire, unless they say so themselves.",
 )
 
 
@@ -63,10 +72,15 @@ def migrate_database(database_url: str) -> list[str]:
 
 def with_api_keys(database_url: str, act: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:
     """Return what `act` does with the API keys of a database."""
+    return with_database(database_url, lambda database: act(ApiKeys(database, time.monotonic)))
+
+
+def with_database(database_url: str, act: Callable[[Database], Awaitable[_Result]]) -> _Result:
+    """Return what `act` does with a database."""
 
     async def run() -> _Result:
-        async with Database(database_url, connections=2, timeout=10) as database:
-            return await act(ApiKeys(database, time.monotonic))
+        async with Database(database_url, connections=2, timeout=_STATEMENT_TIMEOUT) as database:
+            return await act(database)
 
     try:
         return asyncio.run(run())

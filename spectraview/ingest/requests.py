@@ -64,8 +64,12 @@ _TOKEN_REQUEST = msgspec.json.Decoder(_TokenRequest)
 _METADATA = msgspec.json.Decoder(_Metadata)
 
 
-def parse_start(body: bytes, *, key_app_id: str | None, ttl_hours: int) -> NewSession:
-    """Return the session that a start describes; its app is the body's, else the API key's."""
+def parse_start(
+    body: bytes, *, key_app_id: str | None, key_ttl_hours: int | None, default_ttl_hours: int
+) -> NewSession:
+    """Return the session that a start describes; its app and its life are the body's, else the API
+    key's.
+    """
     start = _decode(_START, body)
     app_id = parse_text(start.app_id, "appId", 50) or key_app_id
     if not app_id:
@@ -80,7 +84,8 @@ def parse_start(body: bytes, *, key_app_id: str | None, ttl_hours: int) -> NewSe
         milliseconds=start.start_time is None or in_milliseconds(start.start_time),
         metadata=metadata,
         page_url=page_url,
-        ttl_hours=start.ttl_hours or ttl_hours,
+        ttl_hours=start.ttl_hours or key_ttl_hours,
+        default_ttl_hours=default_ttl_hours,
     )
 
 

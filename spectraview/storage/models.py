@@ -72,7 +72,7 @@ class Batch:
 
     `size_bytes` is the length of that JSON array; `batch_key` (32 bytes) identifies the batch
     within its session, and `digest` (32 bytes) its content: the same key with another digest is a
-    conflict.
+    conflict. `ttl_hours` is its API key's, for a session that it creates.
     """
 
     session_id: UUID
@@ -86,6 +86,7 @@ class Batch:
     events: EventSummary
     custom_events: tuple[CustomEvent, ...] = ()
     errors: tuple[ErrorEvent, ...] = ()
+    ttl_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """What a start tells about a session; `started_at` in seconds since 1970, None for now."""
+    """What a start tells about a session; `started_at` in seconds since 1970, None for now.
+
+    `ttl_hours` is what the start or its API key says; else its app decides, else the default.
+    """
 
     session_id: UUID
     app_id: str
@@ -154,7 +158,8 @@ class NewSession:
     milliseconds: bool
     metadata: str
     page_url: str | None
-    ttl_hours: int
+    ttl_hours: int | None
+    default_ttl_hours: int = 72
 
 
 @dataclass(frozen=True, slots=True)

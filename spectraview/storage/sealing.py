@@ -86,6 +86,11 @@ class SealingStore:
         )
         return [ClaimedSession(*row) for row in rows]
 
+    async def count_unsealed(self) -> int:
+        """Return how many sessions have ended and are not sealed."""
+        row = await self._database.fetch_one(queries.COUNT_UNSEALED)
+        return int(row[0]) if row else 0
+
     async def fetch_unsealed(
         self, session: ClaimedSession, after: Position, page_bytes: int
     ) -> list[UnsealedBatch]:

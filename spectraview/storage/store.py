@@ -52,7 +52,8 @@ class Store:
                 "user_ids": text_array(batch.user_id for batch in batches),
                 "started_ats": plain_array(_first_event_time(batch) for batch in batches),
                 "milliseconds": plain_array(_in_milliseconds(batch) for batch in batches),
-                "ttl_hours": ttl_hours,
+                "ttl_hours": plain_array(batch.ttl_hours for batch in batches),
+                "default_ttl_hours": ttl_hours,
             },
         )
 

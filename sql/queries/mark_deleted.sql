@@ -1,6 +1,6 @@
 -- Marks sessions as deleted, one by its id or up to 500 of a user, and tells which.
 INSERT INTO tombstones AS t (session_id, app_id, reason)
-SELECT id, app_id, 'deleted'
+SELECT DISTINCT id, app_id, 'deleted'
 FROM (
   SELECT id, app_id
   FROM sessions
@@ -8,6 +8,14 @@ FROM (
   UNION ALL
   SELECT id, app_id
   FROM sessions
+  WHERE user_id = %(user_id)s
+  UNION ALL
+  SELECT id, app_id
+  FROM sessions_archive
+  WHERE id = %(session_id)s
+  UNION ALL
+  SELECT id, app_id
+  FROM sessions_archive
   WHERE user_id = %(user_id)s
 ) AS found
 WHERE %(app_id)s::text IS NULL OR app_id = %(app_id)s

@@ -4,7 +4,8 @@ INSERT INTO sessions AS s (
 )
 SELECT
   %(session_id)s, %(app_id)s, %(user_id)s, %(ticket_id)s, COALESCE(to_timestamp(%(started_at)s), now()), %(milliseconds)s,
-  %(metadata)s, %(page_url)s, %(ttl_hours)s, now() + make_interval(hours => %(ttl_hours)s), true
+  %(metadata)s, %(page_url)s, l.ttl_hours, now() + make_interval(hours => l.ttl_hours), true
+FROM session_ttl(%(ttl_hours)s, %(app_id)s, %(default_ttl_hours)s) AS l (ttl_hours)
 WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE session_id = %(session_id)s)
 ON CONFLICT (id) DO UPDATE
 SET

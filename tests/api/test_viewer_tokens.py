@@ -116,7 +116,7 @@ async def test_forged_tokens_are_refused(api: ApiClient, database: Database) -> 
         "x.y.z",
         good[:-2],
         jwt.encode(claims, "another secret of at least thirty-two bytes", "HS256"),
-        jwt.encode(claims, None, "none"),
+        jwt.encode(claims, "", "none"),
         await ViewerTokens(database, time.time).issue(expired),
     ]
     for token in forged:

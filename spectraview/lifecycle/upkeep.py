@@ -1,0 +1,48 @@
+"""Background jobs that only one process of a cluster does at a time, each at its own interval."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from spectraview.storage.database import DatabaseUnavailable, StatementRefused
+from spectraview.storage.exclusive import exclusive
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every `interval` seconds, under the lock of this name."""
+
+    lock: str
+    interval: float
+    run: Callable[[], Awaitable[object]]
+
+
+@asynccontextmanager
+async def running_upkeep(database_url: str, jobs: Sequence[Job]) -> AsyncIterator[None]:
+    """Run the jobs while the context lasts, first at once."""
+    tasks = [
+        asyncio.create_task(_repeat(database_url, job), name=f"upkeep-{job.lock}") for job in jobs
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _repeat(database_url: str, job: Job) -> None:
+    while True:
+        try:
+            async with exclusive(database_url, job.lock) as alone:
+                if alone:
+                    await job.run()
+        except DatabaseUnavailable as error:
+            logger.warning("%s waits for PostgreSQL: %s", job.lock, str(error).strip())
+        except StatementRefused:
+            logger.exception("%s failed", job.lock)
+        await asyncio.sleep(job.interval)

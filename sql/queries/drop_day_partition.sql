@@ -1,0 +1,1 @@
+SELECT drop_day_partition(%(parent)s, %(day)s);

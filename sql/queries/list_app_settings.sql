@@ -1,0 +1,3 @@
+SELECT app_id, ttl_hours
+FROM app_settings
+ORDER BY app_id;

@@ -1,0 +1,1 @@
+SELECT unnest(day_tables());
