@@ -11,7 +11,7 @@ from spectraview.api.requests import app_id_of, read_body, session_id_of
 from spectraview.api.responses import json_response
 from spectraview.config import Config
 from spectraview.errors import AppForbidden, InflatedTooLarge
-from spectraview.ingest.body import Limits, parse_batch
+from spectraview.ingest.body import Limits, parse_batch, split_batches
 from spectraview.keys import API_KEY, CONFIG, RECORDER, USAGE
 from spectraview.storage.models import Batch
 
@@ -21,15 +21,27 @@ _INLINE_INFLATED = 1_048_576
 
 
 async def append_batch(request: web.Request) -> web.Response:
-    """Store a batch of events and show it to the session's viewers."""
+    """Store a batch of events, or several, and show it to the session's viewers."""
     session_id = session_id_of(request)
     body = await read_body(request)
-    key = request.headers.get("Idempotency-Key")
-    batch = await parse_for(request, session_id, body, idempotency_key=key)
+    several = split_batches(body)
+    if several is None:
+        key = request.headers.get("Idempotency-Key")
+        return json_response(await _append(request, session_id, body, key))
+    # One after another: what a page sends when it goes shall keep its order.
+    receipts = [await _append(request, session_id, each, None) for each in several]
+    return json_response({"success": True, "batches": receipts})
+
+
+async def _append(
+    request: web.Request, session_id: UUID, body: bytes, idempotency_key: str | None
+) -> dict[str, object]:
+    """Store one batch and return its receipt."""
+    batch = await parse_for(request, session_id, body, idempotency_key=idempotency_key)
     receipt = await request.app[RECORDER].append_batch(
         batch, request[USAGE], bound_app_id=app_id_of(request)
     )
-    return json_response(receipt_json(receipt))
+    return receipt_json(receipt)
 
 
 async def parse_for(

@@ -1,5 +1,6 @@
 """The body of POST /api/sessions/{sessionId}/events: untrusted bytes become a Batch."""
 
+import re
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -24,6 +25,7 @@ __all__ = ["Limits", "parse_batch"]
 
 _NULL: Final = Raw(b"null")
 _MAX_KEY_LENGTH: Final = 255
+_MAX_BATCHES: Final = 100
 _MAX_APP_ID_LENGTH: Final = 50
 _MAX_USER_ID_LENGTH: Final = 100
 
@@ -36,6 +38,11 @@ class _Body(Struct, rename="camel"):
     custom_events: Raw = _NULL
     errors: Raw = _NULL
     metadata: Raw = _NULL
+    batches: Raw = _NULL
+
+
+class _Several(Struct):
+    batches: list[Raw]
 
 
 class _Metadata(Struct, rename="camel"):
@@ -43,7 +50,23 @@ class _Metadata(Struct, rename="camel"):
 
 
 _BODY = msgspec.json.Decoder(_Body)
+_SEVERAL = msgspec.json.Decoder(_Several)
+_IS_SEVERAL = re.compile(rb'\s*\{\s*"batches"\s*:')
 _METADATA = msgspec.json.Decoder(_Metadata | None)
+
+
+def split_batches(body: bytes) -> list[bytes] | None:
+    """Return the bodies in a body that holds several batches, None for one that is a batch."""
+    if not _IS_SEVERAL.match(body):
+        return None
+    check_utf8(body)
+    try:
+        bodies = [exact(part) for part in decode_parts(_SEVERAL, body).batches]
+    except DecodingError as error:
+        raise decoding_fault(error, None) from error
+    if len(bodies) > _MAX_BATCHES:
+        raise InvalidBody(f"At most {_MAX_BATCHES} batches are allowed", where="batches")
+    return bodies
 
 
 def parse_batch(
@@ -51,6 +74,8 @@ def parse_batch(
 ) -> Batch:
     """Check a body and return what is to be stored, or raise the ApiError that says why not."""
     members = _parse_members(body)
+    if members.batches != _NULL:
+        raise InvalidBody("batches must be the first member", where="batches")
     _check_session_id(members.session_id, session_id)
     app_id = parse_text(members.app_id, "appId", _MAX_APP_ID_LENGTH)
     user_id = parse_text(members.user_id, "userId", _MAX_USER_ID_LENGTH)

@@ -1,4 +1,4 @@
--- The first start fills the session in; a repeated one changes nothing, but wakes a session that fell idle.
+-- The first start fills the session in; a repeated one fills in only what is not known, and wakes a session that fell idle.
 INSERT INTO sessions AS s (
   id, app_id, user_id, ticket_id, started_at, milliseconds, metadata, page_url, ttl_hours, expires_at, start_received
 )
@@ -9,7 +9,7 @@ FROM session_ttl(%(ttl_hours)s, %(app_id)s, %(default_ttl_hours)s) AS l (ttl_hou
 WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE session_id = %(session_id)s)
 ON CONFLICT (id) DO UPDATE
 SET
-  user_id = CASE WHEN s.start_received THEN s.user_id ELSE COALESCE(EXCLUDED.user_id, s.user_id) END,
+  user_id = CASE WHEN s.start_received THEN COALESCE(s.user_id, EXCLUDED.user_id) ELSE COALESCE(EXCLUDED.user_id, s.user_id) END,
   ticket_id = COALESCE(s.ticket_id, EXCLUDED.ticket_id),
   started_at = CASE WHEN s.start_received THEN s.started_at ELSE EXCLUDED.started_at END,
   milliseconds = CASE WHEN s.start_received THEN s.milliseconds ELSE EXCLUDED.milliseconds END,

@@ -100,6 +100,13 @@ async def test_a_time_beyond_the_calendar_is_refused(api: ApiClient, time: objec
     assert fault_of(await api.end(session_id, endTime=time)) == (400, "invalid_body", "endTime")
 
 
+async def test_a_repeated_start_tells_who_the_user_is_and_what_the_ticket(api: ApiClient) -> None:
+    session_id = await api.start(userId=None)
+    await api.start(session_id, userId="user-9", ticketId="ticket-9")
+    info = await info_of(api, session_id)
+    assert (info["userId"], info["ticketId"]) == ("user-9", "ticket-9")
+
+
 async def test_a_repeated_start_changes_nothing(api: ApiClient) -> None:
     session_id = await start_sample(api)
     again = {"sessionId": str(session_id), "appId": "yalo-pos", "userId": "other", "startTime": 1}

@@ -16,7 +16,13 @@ from tests.browser.browser_app import BrowserApp, Faults
 from tests.conftest import KEYS, ApiFactory
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage")  # a root's or a container's Chromium
+_ARGUMENTS = (
+    "--no-sandbox",  # a root's or a container's Chromium
+    "--disable-dev-shm-usage",
+    # A page that a test makes up counts as the Internet's, the server as the local network's.
+    "--disable-features=LocalNetworkAccessChecks",
+)
+_IGNORED = ("--disable-back-forward-cache",)  # users have it
 
 BrowserAppFactory = Callable[..., Awaitable[BrowserApp]]
 PageFactory = Callable[[], Awaitable[Page]]
@@ -42,26 +48,34 @@ async def browser() -> AsyncIterator[Browser]:
         path = _chromium() or playwright.chromium.executable_path
         if not os.path.exists(path):  # noqa: ASYNC240
             pytest.fail("Chromium is missing: scripts/test installs it, or apt-get does")
-        browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=_ARGUMENTS, ignore_default_args=_IGNORED
+        )
         yield browser
         await browser.close()
 
 
 @pytest.fixture
-async def faults() -> AsyncIterator[Faults]:
+def faults() -> Faults:
     """What goes wrong in the test's pages; the test fails if it does not expect it."""
-    faults = Faults()
-    yield faults
-    assert faults.unexpected() == []
+    return Faults()
 
 
 @pytest.fixture
-async def context(browser: Browser, faults: Faults) -> BrowserContext:
-    """A browser profile of the test's own, all of whose pages are watched for faults."""
+async def context(
+    browser: Browser, faults: Faults, make_browser_app: BrowserAppFactory
+) -> AsyncIterator[BrowserContext]:
+    """A browser profile of the test's own, all of whose pages are watched for faults.
+
+    It closes before the applications do, which its pages would complain of.
+    """
     context = await browser.new_context()
     context.set_default_timeout(20_000)
     context.on("page", faults.watch)
-    return context
+    yield context
+    unexpected = faults.unexpected()
+    await context.close()
+    assert unexpected == []
 
 
 @pytest.fixture

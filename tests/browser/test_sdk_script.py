@@ -1,20 +1,34 @@
-"""One line of HTML records a page."""
+"""One line of HTML records a page; the demo shop is such a page."""
 
 from playwright.async_api import Page
 
-from tests.browser.browser_app import BrowserApp
-
-PAGE = """<!doctype html><title>Shop</title><h1>Shop</h1>
-<script src="{url}/sdk.js" data-app="shop" data-key="{key}"></script>
-"""
+from tests.browser.browser_app import BrowserApp, Faults
 
 
-async def test_the_script_records_the_page_that_includes_it(
+async def test_the_demo_shop_records_itself(
+    browser_app: BrowserApp, page: Page, faults: Faults
+) -> None:
+    faults.expected += ["watering can", "delivery van"]
+    await page.goto(f"{browser_app.url}/demo")
+    await page.click("text=Put into the basket >> nth=0")
+    await page.click("#basket")
+    await page.click("#close")
+    for button in ("#error", "#reject", "#track", "#shuffle"):
+        await page.click(button)
+    session_id = await page.evaluate("SpectraView.sessionId()")
+    await page.evaluate("SpectraView.stop()")
+    info = (await browser_app.api.get(f"/api/sessions/{session_id}")).json
+    assert info["appId"] == "demo"
+    replay = await browser_app.api.replay(session_id)
+    assert [error["type"] for error in replay["errors"]] == ["TypeError", "Error"]
+    assert [event["eventType"] for event in replay["customEvents"]] == ["added_to_basket", "waved"]
+
+
+async def test_the_demo_leads_to_its_own_session_in_the_console(
     browser_app: BrowserApp, page: Page
 ) -> None:
-    shop = PAGE.format(url=browser_app.url, key=browser_app.keys["ingest"])
-    await page.route("**/shop", lambda route: route.fulfill(body=shop, content_type="text/html"))
-    async with page.expect_response("**/events", timeout=40_000) as answer:
-        await page.goto(f"{browser_app.url}/shop")
-    assert (await answer.value).status == 200
-    assert (await browser_app.api.get("/api/sessions?appId=shop")).json["total"] == 1
+    await page.goto(f"{browser_app.url}/demo")
+    session_id = await page.evaluate("SpectraView.sessionId()")
+    async with page.expect_popup() as opened:
+        await page.click("#watch")
+    assert (await opened.value).url.endswith(f"/#/sessions/{session_id}")

@@ -1,5 +1,6 @@
-// Builds ../dist/sdk/sdk.js for <script>, and lib/ for npm.
+// Builds ../dist/sdk/sdk.js for <script>, ../dist/demo, and lib/ for npm.
 import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 
@@ -10,7 +11,6 @@ await build({
   entryPoints: ['src/script.ts'],
   format: 'iife',
   minify: true,
-  sourcemap: false,
   legalComments: 'none',
   outfile: '../dist/sdk/sdk.js',
 });
@@ -21,5 +21,10 @@ await build({
   packages: 'external',
   outfile: 'lib/index.js',
 });
-const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace(/package\.json$/, 'bin/tsc');
-execFileSync(process.execPath, [tsc, '--emitDeclarationOnly', '--declaration', '--outDir', 'lib'], { stdio: 'inherit' });
+const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
+const compiler = typescript.replace(/package\.json$/, 'bin/tsc');
+const options = ['--emitDeclarationOnly', '--declaration', '--outDir', 'lib'];
+execFileSync(process.execPath, [compiler, ...options], { stdio: 'inherit' });
+
+rmSync('../dist/demo', { recursive: true, force: true });
+if (existsSync('../demo')) cpSync('../demo', '../dist/demo', { recursive: true });

@@ -1,41 +1,57 @@
-import { record } from '@rrweb/record';
+/** The SDK as pages use it: one recording a page. */
+import { Client, type Stats } from './client';
+import { settingsOf, type Options } from './options';
 
-type RrwebEvent = Parameters<NonNullable<NonNullable<Parameters<typeof record>[0]>['emit']>>[0];
+export type { Options, Problem } from './options';
+export type { Stats } from './client';
 
-/** What a page says about itself. */
-export interface Options {
-  server: string;
-  key: string;
-  app: string;
+let client: Client | null = null;
+
+/** Begin to record this page. */
+export function init(options: Options): void {
+  if (client) return console.warn('SpectraView: init was called twice');
+  client = new Client(settingsOf(options));
+  client.start();
 }
 
-/** Record this page: a batch every 50 events or 30 seconds, one after another. */
-export function init({ server, key, app }: Options): void {
-  const sessionId = crypto.randomUUID();
-  let waiting: RrwebEvent[] = [];
-  let sending: Promise<unknown> = Promise.resolve();
+/** Note something that happened, such as `track('checkout', { value: 99 })`. */
+export function track(name: string, data?: unknown): void {
+  client?.track(name, data);
+}
 
-  async function post(body: string): Promise<void> {
-    for (let pause = 1000; ; pause = Math.min(2 * pause, 60_000)) {
-      const answer = await fetch(`${server}/api/sessions/${sessionId}/events`, {
-        method: 'POST',
-        headers: { 'X-API-Key': key },
-        body,
-      }).catch(() => null);
-      if (answer && answer.status < 500 && answer.status !== 429) return;
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * pause));
-    }
-  }
-  function flush(): void {
-    if (!waiting.length) return;
-    const body = JSON.stringify({ sessionId, appId: app, events: waiting });
-    waiting = [];
-    sending = sending.then(() => post(body));
-  }
-  record({
-    emit: (event) => {
-      if (waiting.push(event) >= 50) flush();
-    },
-  });
-  setInterval(flush, 30_000);
+/** Say who the user is; another user than before begins a new session. */
+export function identify(userId: string): void {
+  client?.identify(userId);
+}
+
+/** Say which support ticket the session belongs to. */
+export function ticket(ticketId: string): void {
+  client?.ticket(ticketId);
+}
+
+/** Note an error that the page has caught itself. */
+export function captureError(error: unknown): void {
+  client?.captureError(error);
+}
+
+/** Send what has happened so far without waiting. */
+export function flush(): void {
+  client?.flush();
+}
+
+/** Stop recording and end the session; the promise is done when all has been sent. */
+export async function stop(): Promise<void> {
+  const stopped = client;
+  client = null;
+  await stopped?.stop();
+}
+
+/** Return the id of the session, null when nothing is recorded. */
+export function sessionId(): string | null {
+  return client?.sessionId ?? null;
+}
+
+/** Return what recording this page has cost so far, null when nothing is recorded. */
+export function stats(): Stats | null {
+  return client?.stats() ?? null;
 }
