@@ -120,11 +120,13 @@ class Database:
     async def _execute(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
+        seconds = within or self._timeout
         try:
             async with (
-                asyncio.timeout(within or self._timeout),
+                asyncio.timeout(seconds),
                 self._pool.borrow() as connection,
-                connection.cursor() as cursor,
+                # Without a time of its own it would end what may take longer than others.
+                connection.cursor(timeout=seconds) as cursor,
             ):
                 await cursor.execute(query, parameters)
                 return await cursor.fetchall() if cursor.description else []

@@ -22,6 +22,13 @@ async def test_a_cancelled_task_ends_whenever_the_cancellation_comes(database: D
         assert late or isinstance(outcome, asyncio.CancelledError)
 
 
+async def test_a_statement_may_be_given_more_time_than_the_others(database_url: str) -> None:
+    async with Database(database_url, connections=1, timeout=0.2) as database:
+        assert await database.fetch_all("SELECT 1 FROM pg_sleep(0.5)", within=10) == [(1,)]
+        with pytest.raises(DatabaseUnavailable):
+            await database.fetch_all("SELECT 1 FROM pg_sleep(60)")
+
+
 def _let_postgresql_answer() -> None:
     """Hold the event loop, so that the answer lies there and the next steps are always the same."""
     time.sleep(0.02)
