@@ -70,15 +70,18 @@ class Api:
         """Return how many events the server has from us; None if it has no list to tell it."""
         stored: int = 0
         offset = 0
+        place = "offset=0"
         while True:
-            narrowed = f"userId={self._target.user_id}&limit={_PAGE}&offset={offset}"
+            narrowed = f"userId={self._target.user_id}&limit={_PAGE}&{place}"
             answer = self.get(f"/api/sessions?{narrowed}")
             if answer.status != HTTPStatus.OK:
                 return None
             page = answer.json()
             stored += sum(session["eventCount"] for session in page["sessions"])
             offset += len(page["sessions"])
-            if not page["sessions"] or offset >= page["total"]:
+            cursor = page.get("cursor")
+            place = f"cursor={cursor}" if cursor else f"offset={offset}"
+            if not cursor and (not page["sessions"] or offset >= page["total"]):
                 return stored
 
     def count_events(self, session_id: UUID) -> int | None:

@@ -20,6 +20,7 @@ from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
 from spectraview.keys import (
     ADMISSION,
+    ANALYTICS,
     API_KEYS,
     ASSETS,
     BATCHES,
@@ -37,6 +38,7 @@ from spectraview.keys import (
     REPLAY_READER,
     SCOPES,
     SEGMENT_DATA,
+    SESSION_LISTS,
     SPANS,
     STARTED_AT,
     STORE,
@@ -44,6 +46,7 @@ from spectraview.keys import (
     USAGE_READER,
     VIEWER_TOKENS,
 )
+from spectraview.lifecycle.analytics import refreshing_analytics
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.lifecycle.jobs import running_jobs
 from spectraview.lifecycle.retention import LOCK as RETENTION_LOCK
@@ -64,6 +67,7 @@ from spectraview.middleware import (
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.routes import ROUTES
+from spectraview.storage.analytics import AnalyticsStore
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
@@ -71,6 +75,7 @@ from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
+from spectraview.storage.session_lists import SessionLists
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.storage.usage import UsageReader
@@ -120,6 +125,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[DATABASE] = database
         app[STORE] = Store(database)
         app[SPANS] = SpanStore(database)
+        app[SESSION_LISTS] = SessionLists(database)
+        app[ANALYTICS] = AnalyticsStore(database)
         app[DELETION_STORE] = DeletionStore(database)
         app[SEGMENT_DATA] = SegmentData(database)
         app[BATCHES] = BatchReader(database, app[SEGMENT_DATA])
@@ -191,6 +198,7 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
             idle_timeout=config.idle_timeout,
         ),
         running_upkeep(config.database_url, _upkeep(app)),
+        refreshing_analytics(app[ANALYTICS], config.analytics_interval),
     ):
         yield
 

@@ -108,6 +108,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     job_interval: Annotated[
         float, Meta(gt=0, le=_YEAR, description="seconds between two rounds of the background jobs")
     ] = 60.0
+    analytics_interval: Annotated[
+        float,
+        Meta(gt=0, le=_YEAR, description="seconds between two refreshes of the analytics"),
+    ] = 3600.0
 
     ring_bytes: Annotated[
         int, Meta(ge=1, le=_LARGEST, description="bytes of frames kept for each watched session")

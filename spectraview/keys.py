@@ -15,11 +15,13 @@ from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
+from spectraview.storage.analytics import AnalyticsStore
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.segment_data import SegmentData
+from spectraview.storage.session_lists import SessionLists
 from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.storage.usage import UsageReader
@@ -41,6 +43,8 @@ REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
+SESSION_LISTS = web.AppKey("SESSION_LISTS", SessionLists)
+ANALYTICS = web.AppKey("ANALYTICS", AnalyticsStore)
 DELETION_STORE = web.AppKey("DELETION_STORE", DeletionStore)
 ERASER = web.AppKey("ERASER", Eraser)
 USAGE_READER = web.AppKey("USAGE_READER", UsageReader)

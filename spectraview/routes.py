@@ -4,17 +4,18 @@ from dataclasses import dataclass
 
 from aiohttp.typedefs import Handler
 
+from spectraview.api.analytics import get_analytics, get_custom_events, get_errors
 from spectraview.api.deletion import delete_session, delete_user, export_user
 from spectraview.api.events import append_batch
 from spectraview.api.health import get_health, get_liveness, get_readiness
 from spectraview.api.ingest_socket import ingest_session
+from spectraview.api.lists import list_sessions
 from spectraview.api.live import watch_session
 from spectraview.api.manifest import get_manifest
 from spectraview.api.replay import get_replay
 from spectraview.api.sessions import (
     end_session,
     get_session,
-    list_sessions,
     note_heartbeat,
     start_session,
 )
@@ -57,6 +58,9 @@ ROUTES = (
         "GET", "/api/sessions/{session_id}/replay/manifest", get_manifest, "read", viewer_token=True
     ),
     Route("GET", "/api/sessions/{session_id}/live", watch_session, "read", viewer_token=True),
+    Route("GET", "/api/analytics", get_analytics, "read"),
+    Route("GET", "/api/analytics/errors", get_errors, "read"),
+    Route("GET", "/api/analytics/events", get_custom_events, "read"),
     Route("DELETE", "/api/sessions/{session_id}", delete_session, "admin"),
     Route("DELETE", "/api/users/{user_id}", delete_user, "admin"),
     Route("GET", "/api/users/{user_id}/export", export_user, "admin"),

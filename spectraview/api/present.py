@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from spectraview.api.responses import dumps
 from spectraview.ingest.clock import client_time
 from spectraview.ingest.recorder import Receipt
-from spectraview.storage.models import Session
+from spectraview.storage.models import ListedSession, Session
 from spectraview.storage.store import SECONDS_BELOW
 
 
@@ -25,6 +25,8 @@ def session_json(session: Session, viewers: int | None) -> bytes:
                 "customEvents": session.custom_event_count,
                 "errors": session.error_count,
                 "clicks": session.click_count,
+                "rageClicks": session.rage_click_count,
+                "deadClicks": session.dead_click_count,
             },
             "live": not session.ended,
             "viewers": viewers,
@@ -34,8 +36,9 @@ def session_json(session: Session, viewers: int | None) -> bytes:
     return f'{members[:-1]},"metadata":{session.metadata}}}'.encode()
 
 
-def listed_session_json(session: Session) -> dict[str, object]:
+def listed_session_json(entry: ListedSession) -> dict[str, object]:
     """Return a session as an entry of a list."""
+    session = entry.session
     return {
         "sessionId": str(session.session_id),
         "userId": session.user_id,
@@ -47,6 +50,9 @@ def listed_session_json(session: Session) -> dict[str, object]:
         "errorCount": session.error_count,
         "eventCount": session.event_count,
         "clickCount": session.click_count,
+        "rageClickCount": session.rage_click_count,
+        "deadClickCount": session.dead_click_count,
+        "url": entry.page_url,
         "live": not session.ended,
     }
 

@@ -135,7 +135,9 @@ class Session:
     batch_count: int
     keyframe_sequence: int | None
     sealed: bool = False
-    """Whether all its batches lie in segments; not told of the sessions of a list."""
+    """Whether all its batches lie in segments."""
+    rage_click_count: int = 0
+    dead_click_count: int = 0
 
     @property
     def ended(self) -> bool:
@@ -175,8 +177,8 @@ class ReportedStats:
 class SessionFilter:
     """What a list of sessions is narrowed to; None leaves a field open.
 
-    `bound_app_id` is the API key's app, `app_id` the one that was asked for; `search` is an ILIKE
-    pattern.
+    `bound_app_id` is the API key's app, `app_id` the one that was asked for. `search`, `url` and
+    `error_message` are texts that are contained, in either case.
     """
 
     bound_app_id: str | None = None
@@ -186,18 +188,51 @@ class SessionFilter:
     from_time: datetime | None = None
     to_time: datetime | None = None
     has_errors: bool | None = None
+    min_errors: int | None = None
+    has_rage_clicks: bool | None = None
+    has_dead_clicks: bool | None = None
     live: bool | None = None
     min_duration: int | None = None
+    max_duration: int | None = None
     custom_event: str | None = None
     search: str | None = None
+    url: str | None = None
+    error_message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListedSession:
-    """A session of a list, with what its page cursor needs."""
+    """A session of a list, with the address of its page and the time that the list goes by."""
 
     session: Session
+    page_url: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many sessions there are, counted or estimated."""
+
+    sessions: int
+    is_estimate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListCursor:
+    """A place in a list, behind a session, with the total that its first page told."""
+
+    created_at: datetime
+    session_id: UUID
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """A part of a list; without `cursor` it is the last one."""
+
+    sessions: list[ListedSession]
+    total: Total
+    cursor: ListCursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +252,54 @@ class Position:
 
     batch_number: int = 0
     sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsFilter:
+    """What analytics are narrowed to; None leaves a field open."""
+
+    bound_app_id: str | None = None
+    app_id: str | None = None
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzedDay:
+    """The figures of the sessions of one app that started on one day (UTC)."""
+
+    app_id: str
+    date: date
+    total_sessions: int
+    unique_users: int
+    avg_duration: float | None
+    total_errors: int
+    total_clicks: int
+    avg_events_per_session: float
+    sessions_with_errors: int
+    total_rage_clicks: int
+    total_dead_clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Errors with the same message and top frame; `session_ids` are some of their sessions."""
+
+    error_type: str
+    message: str | None
+    frame: str | None
+    errors: int
+    sessions: int
+    session_ids: list[UUID]
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEvents:
+    """The custom events of one type on one day (UTC)."""
+
+    event_type: str
+    date: date
+    events: int
+    sessions: int

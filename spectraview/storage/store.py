@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -13,12 +13,10 @@ from spectraview.storage.database import Database, Row
 from spectraview.storage.models import (
     Batch,
     Head,
-    ListedSession,
     NewSession,
     Position,
     ReportedStats,
     Session,
-    SessionFilter,
 )
 
 _LOOKUP_SECONDS = 5.0
@@ -120,34 +118,6 @@ class Store:
             queries.WHY_GONE, {"session_id": session_id, "app_id": app_id}
         )
         return row[0] if row else None
-
-    async def list_sessions(
-        self,
-        narrowed: SessionFilter,
-        *,
-        limit: int,
-        offset: int = 0,
-        before: tuple[datetime, UUID] | None = None,
-    ) -> list[ListedSession]:
-        """Return sessions, the newest first, after `offset` or (faster at any depth) `before` a
-        listed one.
-        """
-        created, session_id = before or (None, None)
-        rows = await self._database.fetch_all(
-            queries.LIST_SESSIONS,
-            {
-                **asdict(narrowed),
-                "limit": limit,
-                "offset": offset,
-                "before_created": created,
-                "before_id": session_id,
-            },
-        )
-        return [ListedSession(Session(*row[:-1]), row[-1]) for row in rows]
-
-    async def count_sessions(self, narrowed: SessionFilter) -> int:
-        """Return how many sessions a filter leaves."""
-        return _number(await self._database.fetch_one(queries.COUNT_SESSIONS, asdict(narrowed)))
 
     async def ping(self, within: float) -> None:
         """Return when PostgreSQL answers. Raises DatabaseUnavailable."""

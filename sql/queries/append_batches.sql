@@ -28,7 +28,7 @@ WITH incoming AS (
 ), known AS (
   SELECT
     i.*,
-    s.day, s.next_sequence, s.batch_count, s.meta_sequence,
+    s.day, s.created_at, s.next_sequence, s.batch_count, s.meta_sequence,
     s.app_id AS session_app_id, s.user_id, s.started_at, s.milliseconds, s.ended_at,
     s.keyframe_sequence IS NULL AS keyframe_missing,
     s.expires_at <= now() AS expired,
@@ -91,6 +91,12 @@ WITH incoming AS (
   ) WITH ORDINALITY AS c (position, event_type, event_data, timestamp, place)
   JOIN fresh f ON f.position = c.position
   ORDER BY c.place
+), noted_custom_events AS (
+  INSERT INTO custom_event_sessions (day, event_type, session_created_at, session_id)
+  SELECT DISTINCT f.day, c.event_type, f.created_at, f.session_id
+  FROM unnest(%(custom_positions)s::int[], %(custom_types)s::text[]) AS c (position, event_type)
+  JOIN fresh f ON f.position = c.position
+  ON CONFLICT DO NOTHING
 ), stored_errors AS (
   INSERT INTO session_errors (
     day, session_id, batch_number, error_type, message, stack, timestamp, metadata

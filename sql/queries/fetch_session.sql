@@ -20,7 +20,9 @@ SELECT
   next_sequence,
   batch_count,
   keyframe_sequence,
-  sealed_at IS NOT NULL
+  sealed_at IS NOT NULL,
+  rage_click_count,
+  dead_click_count
 FROM sessions
 WHERE id = %(session_id)s
   AND (%(app_id)s::text IS NULL OR app_id = %(app_id)s)

@@ -78,7 +78,8 @@ async def test_a_session_is_answered_as_the_contract_says(api: ApiClient) -> Non
     assert info["startTime"] == 1234567890
     assert info["endTime"] == 1234567999
     assert info["duration"] == 109
-    assert info["stats"] == {"totalEvents": 500, "customEvents": 5, "errors": 5, "clicks": 120}
+    expected = {"totalEvents": 500, "customEvents": 5, "errors": 5, "clicks": 120}
+    assert expected.items() <= info["stats"].items()
     assert info["metadata"] == START["metadata"]
 
 

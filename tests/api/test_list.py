@@ -12,6 +12,7 @@ from tests.api_client import ApiClient
 
 DAY = 86_400
 NEW_YEAR = 1_704_067_200  # 2024-01-01T00:00:00Z
+SHOP = {"url": "https://shop.example/cart"}
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ async def listed(api: ApiClient, app_id: str, query: str = "") -> list[UUID]:
     answer = await api.get(f"/api/sessions?appId={app_id}&{query}")
     assert answer.status == 200, answer
     assert answer.json["total"] == len(answer.json["sessions"])
+    assert "totalIsEstimate" not in answer.json
     return [UUID(entry["sessionId"]) for entry in answer.json["sessions"]]
 
 
@@ -45,7 +47,7 @@ async def test_the_newest_session_comes_first(api: ApiClient, app_id: str) -> No
 
 
 async def test_an_entry_says_what_its_session_says(api: ApiClient, app_id: str) -> None:
-    session_id = await api.start(appId=app_id, startTime=NEW_YEAR, ticketId="T-1")
+    session_id = await api.start(appId=app_id, startTime=NEW_YEAR, ticketId="T-1", metadata=SHOP)
     await send(api, session_id, events=[CLICK], errors=[ERROR])
     await api.end(session_id, endTime=NEW_YEAR + 60)
     answer = await api.get(f"/api/sessions?appId={app_id}")
@@ -61,6 +63,9 @@ async def test_an_entry_says_what_its_session_says(api: ApiClient, app_id: str) 
             "errorCount": 1,
             "eventCount": 1,
             "clickCount": 1,
+            "rageClickCount": 0,
+            "deadClickCount": 0,
+            "url": "https://shop.example/cart",
             "live": False,
         }
     ]
@@ -166,6 +171,48 @@ async def test_a_search_finds_a_session_id(api: ApiClient, app_id: str) -> None:
     assert await listed(api, app_id, f"q={str(wanted)[:23]}") == [wanted]
 
 
+async def test_a_search_finds_only_the_beginning_of_a_session_id(
+    api: ApiClient, app_id: str
+) -> None:
+    session_id = await api.start(appId=app_id)
+    assert await listed(api, app_id, f"q={str(session_id)[1:]}") == []
+
+
+async def test_sessions_of_a_most_duration(api: ApiClient, app_id: str) -> None:
+    short, long = [await api.start(appId=app_id, startTime=NEW_YEAR) for _ in range(2)]
+    new = await api.start(appId=app_id)
+    await api.end(short, endTime=NEW_YEAR + 59)
+    await api.end(long, endTime=NEW_YEAR + 60)
+    assert await listed(api, app_id, "maxDuration=59") == [new, short]
+    assert await listed(api, app_id, "minDuration=60&maxDuration=60") == [long]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 30])
+async def test_sessions_with_so_many_errors(api: ApiClient, app_id: str, count: int) -> None:
+    few, many, reported = [await api.start(appId=app_id) for _ in range(3)]
+    await send(api, few, errors=[ERROR | {"timestamp": n} for n in range(count - 1)])
+    await send(api, many, errors=[ERROR | {"timestamp": n} for n in range(count)])
+    await api.end(reported, stats={"errorCount": count})
+    assert await listed(api, app_id, f"minErrors={count}") == [reported, many]
+    assert await listed(api, app_id, "minErrors=0") == [reported, many, few]
+
+
+@pytest.mark.parametrize("text", ["shop.example", "/CART", "example/c", "/c", "?"])
+async def test_pages_by_a_part_of_their_address(api: ApiClient, app_id: str, text: str) -> None:
+    wanted = await api.start(appId=app_id, metadata={"url": SHOP["url"] + "?a"})
+    await api.start(appId=app_id, userId="shop.example/cart?a", metadata={"url": "https://x.org"})
+    assert await listed(api, app_id, f"url={quote(text)}") == [wanted]
+
+
+async def test_sessions_by_what_their_errors_say(api: ApiClient, app_id: str) -> None:
+    wanted, other = [await api.start(appId=app_id) for _ in range(2)]
+    await send(api, wanted, errors=[ERROR, ERROR | {"message": "100% of the cart is gone"}])
+    await send(api, other, errors=[ERROR])
+    assert await listed(api, app_id, "errorMessage=100%25 OF") == [wanted]
+    assert await listed(api, app_id, "errorMessage=cannot") == [other, wanted]
+    assert await listed(api, app_id, "errorMessage=cannot&hasErrors=false") == []
+
+
 async def test_filters_narrow_together(api: ApiClient, app_id: str) -> None:
     for user in ("a", "b"):
         for ticket in ("1", "2"):
@@ -175,7 +222,10 @@ async def test_filters_narrow_together(api: ApiClient, app_id: str) -> None:
 
 async def test_an_empty_filter_is_none(api: ApiClient, app_id: str) -> None:
     session_id = await api.start(appId=app_id)
-    query = "userId=&ticketId=&q=&from=&to=&hasErrors=&live=&minDuration=&customEvent=&limit="
+    query = (
+        "userId=&ticketId=&q=&from=&to=&hasErrors=&live=&minDuration=&customEvent=&limit="
+        "&minErrors=&maxDuration=&hasRageClicks=&hasDeadClicks=&url=&errorMessage="
+    )
     assert await listed(api, app_id, query) == [session_id]
 
 
@@ -225,9 +275,15 @@ async def test_cursors_neither_lose_nor_repeat_while_sessions_arrive(
         ("limit=%D9%A1", "limit"),
         ("limit=" + "9" * 5000, "limit"),
         ("offset=-1", "offset"),
-        ("offset=100001", "offset"),
+        ("offset=10001", "offset"),
         ("minDuration=-1", "minDuration"),
         ("minDuration=2147483648", "minDuration"),
+        ("maxDuration=x", "maxDuration"),
+        ("minErrors=-1", "minErrors"),
+        ("hasRageClicks=2", "hasRageClicks"),
+        ("hasDeadClicks=no", "hasDeadClicks"),
+        ("url=%00", "url"),
+        ("errorMessage=" + "x" * 201, "errorMessage"),
         ("hasErrors=yes", "hasErrors"),
         ("live=TRUE", "live"),
         ("from=yesterday", "from"),

@@ -224,6 +224,8 @@ async def test_stats_are_counted_from_what_is_stored(api: ApiClient) -> None:
         "customEvents": 1,
         "errors": 1,
         "clicks": 2,
+        "rageClicks": 0,
+        "deadClicks": 0,
     }
 
 

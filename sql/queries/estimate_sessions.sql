@@ -1,0 +1,3 @@
+EXPLAIN (FORMAT JSON)
+SELECT 1
+FROM ({matching}) AS m;
