@@ -94,17 +94,20 @@ def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Co
 @click.option("--cut-timeout", type=_POSITIVE, default=20.0, help="stalled: cut within s, or fail.")
 @click.option("--storm", type=_AT_LEAST_ONE, default=1000, help="storm: viewers at once.")
 @click.option("--idle", type=_AT_LEAST_ONE, default=2000, help="idle: viewers.")
-@click.option("--database-url", help="storm: whose queries are counted, if not --data-dir's.")
+@click.option(
+    "--database-url", help="storm, storage: the server's PostgreSQL, if not --data-dir's."
+)
 @_pid_option("--pid", "process_ids", "A process of the server, if it is not found by itself.")
 @click.option("--compare", "other_url", help="A second server that gets the same, as NAME=URL.")
 @click.option("--compare-key", "other_key", help="Its API key; the first server's if not given.")
 @_pid_option("--compare-pid", "other_process_ids", "A process of the second server.")
 @click.option("--json", "json_file", type=_FILE, help="Write the results there too.")
 def main(**options: Unpack[_Options]) -> None:
-    """Measure a running server: ingest, live, replay, or all of them; or its crowds.
+    """Measure a running server: ingest, live, replay, or all of them; its crowds, or its storage.
 
     Crowds are: idle, many viewers to whom nothing happens; stalled, viewers that read nothing
     beside others; storm, many that come at once. Memory is told best of a server just started.
+    Storage makes databases of its own, and drops them.
 
     The server must not limit the rate of requests. What is stored for a measurement stays there
     until it expires: use a data folder of its own.

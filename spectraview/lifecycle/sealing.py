@@ -112,23 +112,23 @@ class Sealer:
             report.size_bytes += new.removal.size_bytes
             report.stored_bytes += new.segment.stored_bytes
             marked = [*builder.marked, (new.segment.first_sequence, new.marks)]
-            builder = SegmentBuilder(builder.position, self._sizes, marked)
+            builder = SegmentBuilder(builder.position, self._sizes, builder.left_bytes, marked)
         return True
 
     async def _first_builder(self, session: ClaimedSession) -> SegmentBuilder:
         """Return what goes on where the session's segments end: with the last, if that is small."""
+        left_bytes = await self._store.sum_unsealed(session)
         if not session.sealed_batch_count:
-            return SegmentBuilder(Position(), self._sizes)
+            return SegmentBuilder(Position(), self._sizes, left_bytes)
         segment, batches = await self._find(session, session.sealed_batch_count)
         end = Position(segment.last_batch, segment.next_sequence)
         marked = await self._store.list_marks(session)
         sizes = self._sizes
         grows = segment.size_bytes <= sizes.small and len(batches.offsets) < sizes.batches
         if not grows or segment.object_key is not None:
-            return SegmentBuilder(end, self._sizes, marked)
-        return SegmentBuilder(
-            end, self._sizes, marked, await self._with_json(session, segment, batches)
-        )
+            return SegmentBuilder(end, sizes, left_bytes, marked)
+        stored = await self._with_json(session, segment, batches)
+        return SegmentBuilder(end, sizes, left_bytes, marked, stored)
 
     async def _fill(self, session: ClaimedSession, builder: SegmentBuilder) -> bool:
         """Read batches until the segment is full. False when they are not there any more."""

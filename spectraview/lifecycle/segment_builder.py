@@ -17,8 +17,9 @@ from spectraview.storage.zstd import check, compress
 
 @dataclass(frozen=True, slots=True)
 class SegmentSizes:
-    """Where segments end, in bytes of JSON: before a keyframe from `least` on, else at `most`,
-    which only a single batch exceeds. One of up to `small` takes in what comes late.
+    """Where segments end, in bytes of JSON: before a keyframe from `least` on, unless all that is
+    left fits in; else at `most`, which only a single batch exceeds. One of up to `small` takes in
+    what comes late.
     """
 
     least: int = 12_582_912
@@ -37,22 +38,24 @@ Marked = tuple[int, bytes]
 class SegmentBuilder:
     """Takes batches that follow one another, and makes a segment of them.
 
-    `marked` are the marks of the segments before it. With `grown` it goes on where a stored segment
-    ends, and makes one that replaces it; the last of `marked` are that one's.
-    `earlier_keyframes` are timestamps by sequence, of keyframes whose Meta lies in an earlier
-    segment.
+    `left_bytes` are those of all batches to come, `marked` the marks of the segments before it.
+    With `grown` it goes on where a stored segment ends, and makes one that replaces it; the last of
+    `marked` are that one's. `earlier_keyframes` are timestamps by sequence, of keyframes whose Meta
+    lies in an earlier segment.
     """
 
     def __init__(
         self,
         after: Position,
         sizes: SegmentSizes,
+        left_bytes: int,
         marked: Sequence[Marked] = (),
         grown: StoredSegment | None = None,
     ) -> None:
         self.position = after
         self.earlier_keyframes: dict[int, int] = {}
         self._sizes = sizes
+        self.left_bytes = left_bytes
         self._after = after
         self._first = after
         self._json = bytearray()
@@ -113,7 +116,8 @@ class SegmentBuilder:
         if len(self._columns) >= sizes.batches or size + batch.size_bytes > sizes.most:
             return False
         begins_keyframe = any(s >= batch.first_sequence for s in batch.keyframe_sequences)
-        return size < sizes.least or not begins_keyframe
+        fits = size + self.left_bytes <= sizes.most
+        return fits or size < sizes.least or not begins_keyframe
 
     def _append(self, batch: UnsealedBatch, text: bytes) -> None:
         offset = len(self._json) + 1 if self._json else 0
@@ -126,6 +130,7 @@ class SegmentBuilder:
         self._types.update(batch.event_types)
         self._marked.append((batch.first_sequence, batch.marks))
         self._taken_bytes += batch.size_bytes
+        self.left_bytes -= batch.size_bytes
         self.position = Position(batch.batch_number, batch.first_sequence + batch.event_count)
 
     def _note_keyframes(self, batch: UnsealedBatch) -> None:

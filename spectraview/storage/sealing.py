@@ -91,6 +91,18 @@ class SealingStore:
         row = await self._database.fetch_one(queries.COUNT_UNSEALED)
         return int(row[0]) if row else 0
 
+    async def sum_unsealed(self, session: ClaimedSession) -> int:
+        """Return the bytes of JSON of the batches that the session had when it was claimed."""
+        row = await self._database.fetch_one(
+            queries.SUM_UNSEALED,
+            {
+                "session_id": session.session_id,
+                "day": session.day,
+                "through_batch": session.batch_count,
+            },
+        )
+        return int(row[0]) if row else 0
+
     async def fetch_unsealed(
         self, session: ClaimedSession, after: Position, page_bytes: int
     ) -> list[UnsealedBatch]:

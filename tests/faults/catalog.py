@@ -31,6 +31,7 @@ _LONG_SECONDS = COMMIT_SECONDS + 3
 _TRAP_SECONDS = 5.0
 _START_SECONDS = 60.0
 _APPEND = b"WITH incoming AS"
+_SEAL = b"INSERT INTO session_segments"
 _PUBLISH = b"PUBLISH"
 
 
@@ -197,6 +198,8 @@ FAULTS: Mapping[str, Fault] = {
     "process-roll": _roll,
     "kill-at-lock": _kill_at_lock,
     "kill-at-commit": partial(_kill_at, "database", _APPEND, at_answer=True),
+    "kill-before-seal": partial(_kill_at, "database", _SEAL, at_answer=False),
+    "kill-at-seal": partial(_kill_at, "database", _SEAL, at_answer=True),
     "kill-at-publish": partial(_kill_at, "cache", _PUBLISH, at_answer=False),
     "kill-at-ack": partial(_kill_at, "cache", _PUBLISH, at_answer=True),
     "postgresql-stop": _signal_postgresql,

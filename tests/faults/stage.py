@@ -31,6 +31,9 @@ _SETTINGS = {
     "SPECTRAVIEW_VIEWER_BUFFER": "65536",
     "SPECTRAVIEW_VIEWER_LAG": "150000",
     "SPECTRAVIEW_STALL_TIMEOUT": "8",
+    # At once, so that batches are sealed while they are watched and late ones come.
+    "SPECTRAVIEW_SEAL_AFTER": "0",
+    "SPECTRAVIEW_JOB_INTERVAL": "0.5",
 }
 _IDLE_SECONDS = 1.5
 _REVIVE_SECONDS = 0.2

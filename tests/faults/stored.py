@@ -2,23 +2,26 @@
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import psycopg2
+import zstandard
 from aiohttp import ClientSession
 
 from tests.faults.batches import META, item_of
 from tests.faults.history import Item
+
+Fields = tuple[int, int, int, int, int, Sequence[Any]]
 
 _WINDOW_BITS = {"zlib": 15, "gzip": 31, "deflate": -15}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """One row of session_events, with the custom events and errors of its batch."""
+    """One batch, be it a row or part of a segment, with its custom events and errors."""
 
     batch_number: int
     sequence: int
@@ -94,21 +97,49 @@ def _read_session(cursor: Any, session_id: UUID) -> StoredSession:
         )
         for number, text in cursor.fetchall():
             others.setdefault(number, []).append(item_of(json.loads(text)))
+    fields = [*_read_segments(cursor, session_id), *_read_rows(cursor, session_id)]
+    rows = [_row(*batch, others.pop(batch[0], [])) for batch in fields]
+    assert not others, f"custom events or errors of no batch: {others}"
+    return StoredSession(rows, dict(zip(names, row, strict=True)))
+
+
+def _read_rows(cursor: Any, session_id: UUID) -> Iterator[Fields]:
     cursor.execute(
         "SELECT batch_number, sequence_number, event_count, custom_event_count, error_count,"
         " codec, event_data FROM session_events WHERE session_id = %s ORDER BY batch_number",
         (str(session_id),),
     )
-    rows = [_row(fields, others.pop(fields[0], [])) for fields in cursor.fetchall()]
-    assert not others, f"custom events or errors of no batch: {others}"
-    return StoredSession(rows, dict(zip(names, row, strict=True)))
+    for *counts, codec, data in cursor.fetchall():
+        text = zlib.decompress(data, _WINDOW_BITS[codec]) if len(data) else b"[]"
+        yield (*counts, json.loads(text))
 
 
-def _row(fields: Sequence[Any], others: Sequence[Item]) -> StoredRow:
-    number, sequence, event_count, custom_event_count, error_count, codec, data = fields
-    text = zlib.decompress(data, _WINDOW_BITS[codec]) if len(data) else b"[]"
-    events = json.loads(text)
-    metas = frozenset(item_of(event) for event in events if event["type"] == META)
+def _read_segments(cursor: Any, session_id: UUID) -> Iterator[Fields]:
+    """Yield the batches of segments, by their counts alone: without the offsets."""
+    cursor.execute(
+        "SELECT first_batch, sequence_number, batch_event_counts, batch_custom_event_counts,"
+        " batch_error_counts, event_data FROM session_segments WHERE session_id = %s"
+        " ORDER BY first_batch",
+        (str(session_id),),
+    )
+    for number, sequence, *counts, data in cursor.fetchall():
+        events = json.loads(b"[%s]" % zstandard.decompress(data))
+        start = 0
+        for batch_number, batch in enumerate(zip(*counts, strict=True), number):
+            yield (batch_number, sequence + start, *batch, events[start : start + batch[0]])
+            start += batch[0]
+        assert start == len(events), f"segment {number} holds {len(events)} events, not {start}"
+
+
+def _row(
+    number: int,
+    sequence: int,
+    event_count: int,
+    custom_event_count: int,
+    error_count: int,
+    events: Sequence[Any],
+    others: Sequence[Item],
+) -> StoredRow:
     return StoredRow(
         number,
         sequence,
@@ -117,5 +148,5 @@ def _row(fields: Sequence[Any], others: Sequence[Item]) -> StoredRow:
         error_count,
         [item_of(event) for event in events],
         others,
-        metas,
+        frozenset(item_of(event) for event in events if event["type"] == META),
     )

@@ -59,8 +59,7 @@ class Sealed:
 
     async def add(self, session_id: UUID, *bodies: bytes) -> None:
         """Store more batches."""
-        for body in bodies:
-            await append(self.store, parsed(session_id, body))
+        await append(self.store, *(parsed(session_id, body) for body in bodies))
 
     async def end(self, session_id: UUID) -> None:
         """End a session."""

@@ -102,6 +102,13 @@ async def test_a_segment_ends_before_a_keyframe_that_is_near(sealed: Sealed) -> 
     assert [s.first_batch for s in await sealed.segments_of(session_id)] == [1, 4]
 
 
+async def test_what_fits_into_one_segment_is_not_cut(sealed: Sealed) -> None:
+    bodies = [[WIDE], [WIDE], [WIDE], [META, SNAPSHOT], [MOVE]]
+    session_id = await sealed.record(*map(body_of, bodies))
+    await sealed.sealer().seal(10)
+    assert [s.first_batch for s in await sealed.segments_of(session_id)] == [1]
+
+
 async def test_a_segment_ends_without_a_keyframe_when_it_is_large(sealed: Sealed) -> None:
     session_id = await sealed.record(*[body_of([WIDE])] * 6)
     await sealed.sealer().seal(10)
