@@ -22,6 +22,7 @@ from spectraview.keys import (
     ADMISSION,
     ANALYTICS,
     API_KEYS,
+    ARCHIVE,
     ASSETS,
     BATCHES,
     CACHE,
@@ -32,6 +33,7 @@ from spectraview.keys import (
     ERASER,
     HUB,
     INGEST_SOCKETS,
+    OBJECTS,
     RATE_LIMITER,
     RECORDER,
     REPLAY_CACHE,
@@ -47,6 +49,8 @@ from spectraview.keys import (
     VIEWER_TOKENS,
 )
 from spectraview.lifecycle.analytics import refreshing_analytics
+from spectraview.lifecycle.archive import LOCK as ARCHIVE_LOCK
+from spectraview.lifecycle.archive import Archive
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.lifecycle.jobs import running_jobs
 from spectraview.lifecycle.retention import LOCK as RETENTION_LOCK
@@ -72,6 +76,7 @@ from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
+from spectraview.storage.objects import open_objects
 from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
@@ -128,7 +133,11 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[SESSION_LISTS] = SessionLists(database)
         app[ANALYTICS] = AnalyticsStore(database)
         app[DELETION_STORE] = DeletionStore(database)
-        app[SEGMENT_DATA] = SegmentData(database)
+        objects = open_objects(config.archive_url)
+        if objects is not None:
+            app[OBJECTS] = objects
+            app[ARCHIVE] = Archive(database, objects, after_days=config.archive_after)
+        app[SEGMENT_DATA] = SegmentData(database, objects)
         app[BATCHES] = BatchReader(database, app[SEGMENT_DATA])
         app[API_KEYS] = ApiKeys(database, time.monotonic)
         app[VIEWER_TOKENS] = ViewerTokens(database, time.time)
@@ -144,7 +153,10 @@ async def _cache(app: web.Application) -> AsyncIterator[None]:
         RedisPipeline(url, time.monotonic, timeout=_REPLAY_CACHE_TIMEOUT) as replay_pipeline,
     ):
         app[CACHE] = Cache(pipeline)
-        app[ERASER] = Eraser(app[DELETION_STORE], app[CACHE])
+        archive = app.get(ARCHIVE)
+        app[ERASER] = Eraser(
+            app[DELETION_STORE], app[CACHE], sweep=archive.sweep if archive else None
+        )
         app[RATE_LIMITER] = RateLimiter(app[CACHE], time.monotonic)
         app[REPLAY_CACHE] = ReplayCache(replay_pipeline)
         async with ReplayReader(
@@ -208,7 +220,10 @@ def _upkeep(app: web.Application) -> list[Job]:
     config = app[CONFIG]
     rules = RetentionRules(config.keep_expired, config.tombstone_days)
     retention = Retention(RetentionStore(app[DATABASE]), rules)
-    return [Job(RETENTION_LOCK, config.retention_interval, retention.run)]
+    jobs = [Job(RETENTION_LOCK, config.retention_interval, retention.run)]
+    if ARCHIVE in app:
+        jobs.append(Job(ARCHIVE_LOCK, config.job_interval, app[ARCHIVE].run))
+    return jobs
 
 
 async def drain(app: web.Application) -> None:

@@ -1,5 +1,5 @@
 """The settings, each from one environment variable: `SPECTRAVIEW_` and the field's name, but for
-the two server URLs.
+those that say where data lie.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-_UNPREFIXED = frozenset({"database_url", "redis_url"})
+_UNPREFIXED = frozenset({"database_url", "redis_url", "archive_url", "archive_after"})
 _LARGEST = 2_147_483_647  # what an integer column holds
 DEMO_AUTO = "auto"
 DEMO_OFF = "off"
@@ -38,6 +38,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             description="Redis or Valkey; empty starts the embedded one",
         ),
     ] = ""
+    archive_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^s3://[^/?#]+(/[^?#]*)?$|^file:///[^?#]+$",
+            description="object store for old segments, `s3://bucket/prefix` or `file:///folder`",
+        ),
+    ] = ""
+    archive_after: Annotated[
+        float, Meta(ge=0, le=36_500, description="days of rest until a session is archived")
+    ] = 30.0
     database_connections: Annotated[
         int, Meta(ge=2, le=_LARGEST, description="connections to PostgreSQL of each process")
     ] = 8
@@ -196,7 +206,7 @@ def config_from_environment(environment: Mapping[str, str]) -> Config:
             msgspec.convert({field: value}, Config, strict=False)
         except msgspec.ValidationError as error:
             reason = str(error).split(" - at ")[0]
-            # The servers' URLs hold passwords.
-            shown = "" if field in _UNPREFIXED else f"={value!r}"
+            # URLs hold passwords.
+            shown = "" if field.endswith("_url") else f"={value!r}"
             raise ConfigError(f"{variable_name(field)}{shown} can't be used: {reason}.") from error
     return msgspec.convert(given, Config, strict=False)

@@ -219,6 +219,16 @@ class StoreUnavailable(ApiError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class ArchiveUnavailable(ApiError):
+    """The archive is not available; try again later"""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class ArchivedDataMissing(ApiError):
+    """The archive does not hold what was stored of this session"""
+
+
 class Overloaded(ApiError):
     """Too much is being stored right now; send the same again later"""
 

@@ -11,6 +11,7 @@ from spectraview.access.viewer_tokens import ViewerToken, ViewerTokens
 from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
+from spectraview.lifecycle.archive import Archive
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
 from spectraview.replay.cache import ReplayCache
@@ -20,6 +21,7 @@ from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
+from spectraview.storage.objects import Objects
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.session_lists import SessionLists
 from spectraview.storage.spans import SpanStore
@@ -47,6 +49,8 @@ SESSION_LISTS = web.AppKey("SESSION_LISTS", SessionLists)
 ANALYTICS = web.AppKey("ANALYTICS", AnalyticsStore)
 DELETION_STORE = web.AppKey("DELETION_STORE", DeletionStore)
 ERASER = web.AppKey("ERASER", Eraser)
+OBJECTS = web.AppKey("OBJECTS", Objects)
+ARCHIVE = web.AppKey("ARCHIVE", Archive)
 USAGE_READER = web.AppKey("USAGE_READER", UsageReader)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])

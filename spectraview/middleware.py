@@ -25,6 +25,7 @@ from spectraview.keys import (
     VIEWER_TOKENS,
 )
 from spectraview.storage.database import DatabaseUnavailable
+from spectraview.storage.objects import ObjectMissing, ObjectsUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,11 @@ async def report_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except errors.ApiError as error:
         return error_response(error)
+    except ObjectsUnavailable as error:
+        logger.warning("the archive is away: %s", error)
+        return error_response(errors.ArchiveUnavailable(retry_after=5))
+    except ObjectMissing:  # logged where it was missed
+        return error_response(errors.ArchivedDataMissing())
     except DatabaseUnavailable as error:
         logger.warning("PostgreSQL does not answer: %s", str(error).strip())
         return error_response(errors.StoreUnavailable(retry_after=2))

@@ -5,15 +5,15 @@ import time
 from aiohttp import web
 
 from spectraview.api.responses import json_response
-from spectraview.keys import ADMISSION, CACHE, COMMITTER, REPLAY_CACHE, STARTED_AT, STORE
+from spectraview.keys import ADMISSION, CACHE, COMMITTER, OBJECTS, REPLAY_CACHE, STARTED_AT, STORE
 from spectraview.storage.database import DatabaseUnavailable
 
 _PROBE_SECONDS = 2.0
 
 
 async def get_health(request: web.Request) -> web.Response:
-    """Answer 200 while batches can be stored; without Redis the service is degraded, without
-    PostgreSQL down.
+    """Answer 200 while batches can be stored; without Redis or the archive the service is
+    degraded, without PostgreSQL down.
     """
     app = request.app
     try:
@@ -21,20 +21,26 @@ async def get_health(request: web.Request) -> web.Response:
     except DatabaseUnavailable:
         active = None
     redis = await app[CACHE].ping()
+    archive = await app[OBJECTS].ping() if OBJECTS in app else None
     database = active is not None
     cache = app[REPLAY_CACHE]
-    return json_response(
-        {
-            "status": "unhealthy" if not database else "healthy" if redis else "degraded",
-            "database": "connected" if database else "disconnected",
-            "redis": "connected" if redis else "disconnected",
-            "uptime": int(time.monotonic() - app[STARTED_AT]),
-            "sessions_active": active,
-            "events_per_minute": app[COMMITTER].events_per_minute(),
-            "replay_cache": {"hits": cache.hits, "misses": cache.misses},
-        },
-        status=200 if database else 503,
-    )
+    complete = redis and archive is not False
+    answer: dict[str, object] = {
+        "status": "unhealthy" if not database else "healthy" if complete else "degraded",
+        "database": _connected(database),
+        "redis": _connected(redis),
+        "uptime": int(time.monotonic() - app[STARTED_AT]),
+        "sessions_active": active,
+        "events_per_minute": app[COMMITTER].events_per_minute(),
+        "replay_cache": {"hits": cache.hits, "misses": cache.misses},
+    }
+    if archive is not None:
+        answer["archive"] = _connected(archive)
+    return json_response(answer, status=200 if database else 503)
+
+
+def _connected(answers: bool) -> str:
+    return "connected" if answers else "disconnected"
 
 
 async def get_liveness(request: web.Request) -> web.Response:

@@ -41,9 +41,11 @@ async def get_replay(request: web.Request) -> web.StreamResponse:
         return web.Response(status=304, headers=kept)
     try:
         replay = await request.app[REPLAY_READER].open(session, wanted, encoding)
+        # Whatever fails from here on can only cut the connection: the archive, for example.
+        beginning = b"" if request.method == "HEAD" else await anext(replay.body, b"")
     except IncompleteReplay as error:
         raise SessionNotFound from error
-    return await _send(request, session, replay, headers)
+    return await _send(request, session, replay, beginning, headers)
 
 
 def _range_of(request: web.Request) -> ReplayRange:
@@ -77,7 +79,11 @@ def _headers(session: Session, wanted: ReplayRange, encoding: Encoding) -> dict[
 
 
 async def _send(
-    request: web.Request, session: Session, replay: Replay, headers: dict[str, str]
+    request: web.Request,
+    session: Session,
+    replay: Replay,
+    beginning: bytes,
+    headers: dict[str, str],
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers=headers)
     response.content_length = replay.length
@@ -85,6 +91,8 @@ async def _send(
     if request.method == "HEAD":
         return response
     try:
+        for part in _parts(beginning):
+            await response.write(part)
         async for piece in replay.body:
             for part in _parts(piece):
                 await response.write(part)

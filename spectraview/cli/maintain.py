@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from spectraview.cli.servers import (
+    archive_of,
     data_dir_option,
     database_of,
     migrate_database,
@@ -17,10 +18,13 @@ from spectraview.cli.servers import (
     with_database,
 )
 from spectraview.config import Config
+from spectraview.lifecycle.archive import LOCK as ARCHIVE_LOCK
+from spectraview.lifecycle.archive import Archive, ArchiveReport
 from spectraview.lifecycle.retention import LOCK, Retention, RetentionReport, RetentionRules
 from spectraview.lifecycle.sealing import LEASE_SECONDS, Sealer, SealReport
 from spectraview.storage.database import Database
 from spectraview.storage.exclusive import exclusive
+from spectraview.storage.objects import Objects, ObjectsUnavailable
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.sealing import SealingStore
 from spectraview.storage.segment_data import SegmentData
@@ -33,8 +37,8 @@ _LOCK_PATIENCE = 60.0
 @click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
 @data_dir_option
 def maintain(*, dry_run: bool, data_dir: Path | None) -> None:
-    """Do at once what a server does in the background: seal what has ended, let go of what has
-    expired.
+    """Do at once what a server does in the background: seal what has ended, archive what is old,
+    let go of what has expired.
 
     Works beside a running server too, and starts the embedded one if none runs.
     """
@@ -49,22 +53,37 @@ def maintain(*, dry_run: bool, data_dir: Path | None) -> None:
 async def _maintain(database: Database, config: Config, *, dry_run: bool) -> None:
     rules = RetentionRules(config.keep_expired, config.tombstone_days)
     retention = Retention(RetentionStore(database), rules)
+    objects = archive_of(config)
+    archive = Archive(database, objects, after_days=config.archive_after) if objects else None
     if dry_run:
         unsealed = await SealingStore(database, lease=LEASE_SECONDS).count_unsealed()
         click.echo(f"would seal {unsealed} sessions")
         _say_retention(await retention.look(), "would ")
+        if archive:
+            _say_archive(await archive.look(), "would archive", "would delete")
         return
-    sealed = await _seal(database)
+    sealed = await _seal(database, objects)
     async with _alone(config, LOCK):
         report = await retention.run()
     _say_retention(report, "")
-    if sealed.failed or report.busy:
+    archived = await _archive(config, archive) if archive else ArchiveReport()
+    if sealed.failed or report.busy or archived.failed:
         raise click.ClickException("Not all could be done, see above.")
 
 
-async def _seal(database: Database) -> SealReport:
+async def _archive(config: Config, archive: Archive) -> ArchiveReport:
+    async with _alone(config, ARCHIVE_LOCK):
+        try:
+            report = await archive.run()
+        except ObjectsUnavailable as error:
+            raise click.ClickException(f"The archive can't be used: {error}") from error
+    _say_archive(report, "archived", "deleted")
+    return report
+
+
+async def _seal(database: Database, objects: Objects | None) -> SealReport:
     """Seal every session that has ended, however lately."""
-    sealer = Sealer(database, SegmentData(database), seal_after=0)
+    sealer = Sealer(database, SegmentData(database, objects), seal_after=0)
     report = await sealer.seal(sys.maxsize)
     click.echo(
         f"sealed {report.sessions} sessions, {report.size_bytes} bytes of JSON in"
@@ -96,3 +115,11 @@ def _say_retention(report: RetentionReport, would: str) -> None:
         click.echo(f"{would}{forget} {report.forgotten} tombstones")
     for day in report.busy:
         click.echo(f"{day} has expired and is in use: left for the next time")
+
+
+def _say_archive(report: ArchiveReport, archive: str, delete: str) -> None:
+    click.echo(f"{archive} {report.segments} segments, {report.bytes} bytes")
+    if report.deleted:
+        click.echo(f"{delete} {report.deleted} objects")
+    if report.failed:
+        click.echo(f"{report.failed} segments are damaged and stay where they are")

@@ -24,6 +24,7 @@ from spectraview.cli.running import (
     stopped_by_signals,
 )
 from spectraview.cli.servers import (
+    archive_of,
     data_dir_option,
     migrate_database,
     read_config,
@@ -60,6 +61,7 @@ def serve(host: str, port: int, workers: int | None, data_dir: Path | None) -> N
     config = read_config()
     config = msgspec.structs.replace(config, workers=workers or config.workers)
     start_logging(config)
+    archive_of(config)
     for name in unknown_variables(os.environ):
         logger.warning("%s is no setting and changes nothing", name)
     folder = data_dir or default_data_dir()

@@ -24,6 +24,7 @@ from spectraview.embedded import (
 )
 from spectraview.storage.database import Database, DatabaseUnavailable
 from spectraview.storage.migrate import migrate
+from spectraview.storage.objects import Objects, open_objects
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,16 @@ def read_config() -> Config:
     """Return the settings of the environment."""
     try:
         return config_from_environment(os.environ)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def archive_of(config: Config) -> Objects | None:
+    """Return the object store of the archive, which need not answer now; None when there is none
+    to be.
+    """
+    try:
+        return open_objects(config.archive_url)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
 

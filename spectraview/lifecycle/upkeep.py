@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.exclusive import exclusive
+from spectraview.storage.objects import ObjectsUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ async def _repeat(database_url: str, job: Job) -> None:
             async with exclusive(database_url, job.lock) as alone:
                 if alone:
                     await job.run()
+        except ObjectsUnavailable as error:
+            logger.warning("%s waits: %s", job.lock, error)
         except DatabaseUnavailable as error:
             logger.warning("%s waits for PostgreSQL: %s", job.lock, str(error).strip())
         except StatementRefused:

@@ -75,11 +75,15 @@ class ReplayReader:
         return "zstd" if await self._source.list_segments(session) else "gzip"
 
     async def open(self, session: Session, wanted: ReplayRange, encoding: Encoding) -> Replay:
-        """Return the replay of a range. Raises IncompleteReplay, and so does its body."""
+        """Return the replay of a range. Raises IncompleteReplay, and so does its body.
+
+        If the archive is away, this or the first piece of the body raises ObjectsUnavailable.
+        """
         if wanted.whole and encoding == "gzip":
             return Replay(self._shared_gzip(session))
         cut = await self._finder.find(session, wanted)
         segments = await self._source.list_segments(session)
+        await self._source.reach(session, cut.first_sequence, cut.next_sequence, segments)
         tail = await self._short_tail(session, cut)
         sources = self._sources(session, wanted, cut, segments, tail)
         if encoding == "zstd":
@@ -129,6 +133,7 @@ class ReplayReader:
         whole = ReplayRange()
         cut = await self._finder.find(session, whole)
         segments = await self._source.list_segments(session)
+        await self._source.reach(session, cut.first_sequence, cut.next_sequence, segments)
         sources = self._sources(session, whole, cut, segments, None)
         async for piece in as_gzip(sources, self._frames):
             yield piece

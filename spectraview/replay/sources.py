@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from spectraview.replay.cutting import cut_events
 from spectraview.replay.frames import SegmentFrames, StoredFrame
@@ -34,6 +35,18 @@ class EventSource:
         """Return the session's segments that hold events."""
         found = await self._segments.list_segments(session.session_id, session.day)
         return [segment for segment in found if segment.event_count]
+
+    async def reach(
+        self, session: Session, first: int, before: int, segments: Sequence[Segment]
+    ) -> None:
+        """Fetch the first segment if it is archived, so that an archive that is away shows before
+        anything is sent. Raises ObjectsUnavailable.
+        """
+        segment = _holding(segments, first)
+        if segment is None or segment.object_key is None or first >= before:
+            return
+        with suppress(SegmentMissing):  # who reads it looks again
+            await self._frames.read(session.session_id, session.day, segment)
 
     async def events(
         self, session: Session, first: int, before: int, segments: Sequence[Segment]

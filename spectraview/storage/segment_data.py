@@ -1,25 +1,31 @@
 """The bytes of segments, as they are stored and as the JSON that they hold."""
 
 import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date
 from hashlib import sha256
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from spectraview.storage.codec import CorruptData
 from spectraview.storage.database import Database
+from spectraview.storage.objects import ObjectMissing, Objects, ObjectsUnavailable
 from spectraview.storage.segments import Segment, SegmentStore
 from spectraview.storage.shared import SharedCalls
 from spectraview.storage.zstd import decompress
 
+logger = logging.getLogger(__name__)
+
 _KEPT_BYTES = 33_554_432
+_KEPT_OBJECT_BYTES = 16_777_216
 _INLINE_BYTES = 65_536
 """Bytes up to which work is done on the event loop; more is left to a thread."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+Key = TypeVar("Key", bound=Hashable)
 
 
 class SegmentMissing(Exception):
@@ -30,21 +36,46 @@ class SegmentMissing(Exception):
 
 
 class SegmentData:
-    """Reads the bytes of segments, wherever they lie."""
+    """Reads the bytes of segments, wherever they lie; keeps those of the archive for a while."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, objects: Objects | None = None) -> None:
         self._segments = SegmentStore(database)
+        self._objects = objects
+        self._kept = RecentBytes[str](_KEPT_OBJECT_BYTES)
+        self._reads: SharedCalls[bytes] = SharedCalls("read-object")
 
     async def read(self, session_id: UUID, day: date, segment: Segment) -> bytes:
         """Return a segment's zstd frame, checked by its digest.
 
-        Raises SegmentMissing, CorruptData and DatabaseUnavailable.
+        Raises SegmentMissing, CorruptData (ObjectMissing) and DatabaseUnavailable
+        (ObjectsUnavailable).
         """
-        data = await self._segments.fetch_segment_data(session_id, day, segment)
-        if data is None:
+        key = segment.object_key
+        kept = self._kept.find(key) if key else None
+        if kept is not None:
+            return kept
+        # Also of what is archived: it may have gone since it was listed.
+        place = await self._segments.fetch_segment_place(
+            session_id, day, segment.first_batch, segment.digest
+        )
+        if place is None:
             raise SegmentMissing(session_id, segment.first_batch)
-        if await _in_thread(len(data), _digest, data) != segment.digest:
-            raise CorruptData(f"segment {segment.first_batch} of {session_id} is damaged")
+        if place.object_key is not None:
+            object_key = place.object_key
+            return await self._reads.get(object_key, lambda: self._get(object_key, segment))
+        assert place.data is not None, "the table has one or the other"
+        return await _checked(place.data, segment, f"segment {segment.first_batch} of {session_id}")
+
+    async def _get(self, object_key: str, segment: Segment) -> bytes:
+        if self._objects is None:
+            raise ObjectsUnavailable("ARCHIVE_URL is not set, and the segment is archived")
+        try:
+            data = await self._objects.get(object_key)
+            await _checked(data, segment, f"the object {object_key}")
+        except CorruptData as error:
+            logger.error("the archive does not hold what it should: %s", error)
+            raise ObjectMissing(str(error)) from error
+        self._kept.keep(object_key, data)
         return data
 
 
@@ -53,16 +84,15 @@ class DecodedSegments:
 
     def __init__(self, data: SegmentData) -> None:
         self._data = data
-        self._kept: OrderedDict[tuple[UUID, bytes], bytes] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept = RecentBytes[tuple[UUID, bytes]](_KEPT_BYTES)
         self._reads: SharedCalls[bytes] = SharedCalls("decode-segment")
 
     async def read(self, session_id: UUID, day: date, segment: Segment) -> bytes:
         """Return a segment's JSON. Raises what SegmentData.read does."""
         key = (session_id, segment.digest)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        kept = self._kept.find(key)
+        if kept is not None:
+            return kept
         return await self._reads.get(key, lambda: self._read(session_id, day, segment))
 
     async def _read(self, session_id: UUID, day: date, segment: Segment) -> bytes:
@@ -70,14 +100,37 @@ class DecodedSegments:
         json = await _in_thread(segment.size_bytes, decompress, frame, segment.size_bytes)
         if len(json) != segment.size_bytes:
             raise CorruptData(f"segment {segment.first_batch} of {session_id} is too short")
-        self._keep((session_id, segment.digest), json)
+        self._kept.keep((session_id, segment.digest), json)
         return json
 
-    def _keep(self, key: tuple[UUID, bytes], json: bytes) -> None:
-        self._kept[key] = json
-        self._kept_bytes += len(json)
-        while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
-            self._kept_bytes -= len(self._kept.popitem(last=False)[1])
+
+class RecentBytes(Generic[Key]):
+    """Keeps what was used last, up to so many bytes, but at least one."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._size = 0
+
+    def find(self, key: Key) -> bytes | None:
+        """Return what is kept under a key."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def keep(self, key: Key, data: bytes) -> None:
+        """Keep something, and let go of what was not used for longest."""
+        self._size += len(data) - len(self._kept.get(key, b""))
+        self._kept[key] = data
+        while self._size > self._most and len(self._kept) > 1:
+            self._size -= len(self._kept.popitem(last=False)[1])
+
+
+async def _checked(data: bytes, segment: Segment, name: str) -> bytes:
+    """Return the bytes of a segment. Raises CorruptData when they are not."""
+    if await _in_thread(len(data), _digest, data) != segment.digest:
+        raise CorruptData(f"{name} is damaged")
+    return data
 
 
 def _digest(data: bytes) -> bytes:

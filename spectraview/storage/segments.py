@@ -61,6 +61,14 @@ class SegmentBatches:
         return bytes(json[self.offsets[index] : None if last else self.offsets[index + 1] - 1])
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentPlace:
+    """A segment's zstd frame, or the key of the object that it is."""
+
+    data: bytes | None = field(repr=False)
+    object_key: str | None
+
+
 class SegmentStore:
     """Reads segments: one method a statement."""
 
@@ -87,20 +95,22 @@ class SegmentStore:
             return None
         return _segment_from_row(row[:-4]), SegmentBatches(*map(tuple, row[-4:]))
 
-    async def fetch_segment_data(
-        self, session_id: UUID, day: date, segment: Segment
-    ) -> bytes | None:
-        """Return a segment's zstd frame; None when it is not in PostgreSQL (any more)."""
+    async def fetch_segment_place(
+        self, session_id: UUID, day: date, first_batch: int, digest: bytes
+    ) -> SegmentPlace | None:
+        """Return where a segment's bytes lie; None when there is no such segment any more."""
         row = await self._database.fetch_one(
             queries.FETCH_SEGMENT_DATA,
             {
                 "session_id": session_id,
                 "day": day,
-                "first_batch": segment.first_batch,
-                "digest": segment.digest,
+                "first_batch": first_batch,
+                "digest": digest,
             },
         )
-        return bytes(row[0]) if row and row[0] is not None else None
+        if row is None:
+            return None
+        return SegmentPlace(None if row[0] is None else bytes(row[0]), row[1])
 
 
 def _segment_from_row(row: Row) -> Segment:

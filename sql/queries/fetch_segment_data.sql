@@ -1,4 +1,4 @@
-SELECT event_data
+SELECT event_data, object_key
 FROM session_segments
 WHERE session_id = %(session_id)s
   AND day = %(day)s

@@ -18,7 +18,7 @@ NUMBERS = [
     if not isinstance(getattr(Config(), field), bool)
 ]
 SWITCHES = [field for field in FIELDS if isinstance(getattr(Config(), field), bool)]
-URLS = ["database_url", "redis_url"]
+MAY_BE_ZERO = {"archive_after", "drain_delay", "replay_cache_bytes", "seal_after"}
 
 
 def test_without_variables_all_has_its_default() -> None:
@@ -39,11 +39,11 @@ def test_a_number_is_read_from_its_variable(field: str) -> None:
 @pytest.mark.parametrize("field", NUMBERS)
 @pytest.mark.parametrize("value", ["x", "-1", "1 s", "0x10", "nan", "inf", "1e99", "true", " "])
 def test_a_bad_number_is_refused(field: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=f"^SPECTRAVIEW_{field.upper()}='{value}' "):
+    with pytest.raises(ConfigError, match=f"^{variable_name(field)}='{value}' "):
         config_from_environment({variable_name(field): value})
 
 
-@pytest.mark.parametrize("field", sorted({*NUMBERS} - {"replay_cache_bytes", "drain_delay"}))
+@pytest.mark.parametrize("field", sorted({*NUMBERS} - MAY_BE_ZERO))
 def test_what_is_needed_cannot_be_zero(field: str) -> None:
     with pytest.raises(ConfigError, match=variable_name(field)):
         config_from_environment({variable_name(field): "0"})
@@ -79,6 +79,9 @@ def test_an_unknown_log_level_is_refused(value: str) -> None:
         ("redis_url", "redis://[::1]:6379/0"),
         ("redis_url", "redis://localhost"),
         ("redis_url", "unix:///run/valkey.sock?db=1"),
+        ("archive_url", "s3://recordings"),
+        ("archive_url", "s3://recordings/spectra/view"),
+        ("archive_url", "file:///var/lib/objects"),
     ],
 )
 def test_the_address_of_a_server_is_taken(field: str, value: str) -> None:
@@ -94,6 +97,10 @@ def test_the_address_of_a_server_is_taken(field: str, value: str) -> None:
         ("redis_url", "http://user:secret@redis:6379"),
         ("redis_url", "redis://redis:secret"),
         ("redis_url", "redis://redis:6379/zero"),
+        ("archive_url", "recordings"),
+        ("archive_url", "s3://"),
+        ("archive_url", "https://user:secret@s3.example/recordings"),
+        ("archive_url", "file://secret/objects"),
     ],
 )
 def test_what_is_no_servers_address_is_refused_without_showing_it(field: str, value: str) -> None:

@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM archive_objects
+WHERE state = 'deleting';
