@@ -16,6 +16,7 @@ from bench.plan import Plan
 from bench.recordings import default_files, load_recording
 from bench.report import results_json, table
 from bench.run import BENCHMARKS, GROUPS, run_benchmarks
+from bench.scrubbing import THIS_PROCESS
 from bench.target import ApiKeys, Target, parse_url, read_keys
 from spectraview.embedded import default_data_dir, running_addresses
 
@@ -109,6 +110,8 @@ def main(**options: Unpack[_Options]) -> None:
     beside others; storm, many that come at once. Memory is told best of a server just started.
     Storage makes databases of its own, and drops them.
 
+    Scrub needs no server: it measures what the rules add to the checking of batches.
+
     The server must not limit the rate of requests. What is stored for a measurement stays there
     until it expires: use a data folder of its own.
     """
@@ -122,6 +125,8 @@ def main(**options: Unpack[_Options]) -> None:
 
 
 def _targets(options: _Options) -> list[Target]:
+    if options["benchmark"] == "scrub":
+        return [THIS_PROCESS]
     keys = _keys(options)
     app_id, other_url = options["app_id"], options["other_url"]
     first = _target(options["url"], keys, app_id, options["process_ids"])

@@ -10,6 +10,7 @@ from bench.ingest import measure_ingest
 from bench.live import measure_live
 from bench.plan import Plan
 from bench.replay import measure_replay
+from bench.scrubbing import measure_scrubbing
 from bench.storage import measure_storage
 from bench.target import Target
 
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Target, Plan], Sequence[Result]]] = {
     "stalled": measure_stalled,
     "storm": measure_storm,
     "storage": measure_storage,
+    "scrub": measure_scrubbing,
 }
 GROUPS = {"all": ("ingest", "live", "replay"), "crowds": ("idle", "stalled", "storm")}
 

@@ -91,6 +91,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_list: Annotated[
         int, Meta(ge=1, le=_LARGEST, description="sessions of one page of a list")
     ] = 500
+    scrub: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^(inputs|cards|emails|tokens)(, *(inputs|cards|emails|tokens))*$",
+            description="what is masked whatever the key, by commas: inputs, cards, emails, tokens",
+        ),
+    ] = ""
 
     ttl_hours: Annotated[
         int, Meta(ge=1, le=876_000, description="hours until a session expires")
@@ -179,6 +186,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     ] = "INFO"
     access_log: Annotated[bool, Meta(description="log every request")] = False
+
+    @property
+    def scrub_rules(self) -> frozenset[str]:
+        """Return what is masked, whatever the key."""
+        return frozenset(filter(None, self.scrub.replace(" ", "").split(",")))
 
 
 def variable_name(field: str) -> str:

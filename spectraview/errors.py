@@ -189,6 +189,12 @@ class TooManyEvents(ApiError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
+class TooMuchToScrub(ApiError):
+    """The batch has too much that could be a secret; send smaller ones"""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
 class BodyTooLarge(ApiError):
     """The body is too large"""
 

@@ -24,7 +24,7 @@ _REMEMBERED_KEYS = 10_000
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key as it is stored; `app_id` None is every app, no origins are all origins. The admin
-    scope holds all others.
+    scope holds all others. `scrub` names what is masked in all that comes in by the key.
     """
 
     key_id: int
@@ -36,6 +36,7 @@ class ApiKey:
     revoked_at: datetime | None
     ttl_hours: int | None = None
     """How long the sessions live that are made with it, unless they say so themselves."""
+    scrub: frozenset[str] = frozenset()
 
     def allows(self, scope: str) -> bool:
         """Tell whether the key may be used for `scope`."""
@@ -90,6 +91,7 @@ class ApiKeys:
         app_id: str | None = None,
         origins: Sequence[str] = (),
         ttl_hours: int | None = None,
+        scrub: Sequence[str] = (),
     ) -> None:
         """Store a key; one that is stored already stays as it is."""
         await self._database.fetch_one(
@@ -101,6 +103,7 @@ class ApiKeys:
                 "scopes": list(scopes),
                 "origins": list(origins),
                 "ttl_hours": ttl_hours,
+                "scrub": list(scrub),
             },
         )
 
@@ -146,5 +149,15 @@ class ApiKeys:
 
 
 def _api_key_from_row(row: Row) -> ApiKey:
-    key_id, name, app_id, scopes, origins, *rest = row
-    return ApiKey(key_id, name, app_id, frozenset(scopes), frozenset(origins), *rest)
+    key_id, name, app_id, scopes, origins, created_at, revoked_at, ttl_hours, scrub = row
+    return ApiKey(
+        key_id,
+        name,
+        app_id,
+        frozenset(scopes),
+        frozenset(origins),
+        created_at,
+        revoked_at,
+        ttl_hours,
+        frozenset(scrub),
+    )

@@ -9,9 +9,10 @@ from aiohttp import web
 from spectraview.api.present import receipt_json
 from spectraview.api.requests import app_id_of, read_body, session_id_of
 from spectraview.api.responses import json_response
-from spectraview.config import Config
-from spectraview.errors import AppForbidden, InflatedTooLarge
+from spectraview.api.scrubbing import INLINE_SCRUBBED, inline_scrubber, scrub_rules_of
+from spectraview.errors import AppForbidden, InflatedTooLarge, TooMuchToScrub
 from spectraview.ingest.body import Limits, parse_batch, split_batches
+from spectraview.ingest.scrubbing.scrubber import Scrubber
 from spectraview.keys import API_KEY, CONFIG, RECORDER, USAGE
 from spectraview.storage.models import Batch
 
@@ -51,7 +52,7 @@ async def parse_for(
 
     Raises AppForbidden and what `parse_batch` raises.
     """
-    batch = await _parse(request.app[CONFIG], session_id, body, idempotency_key)
+    batch = await _parse(request, session_id, body, idempotency_key)
     bound, ttl_hours = app_id_of(request), request[API_KEY].ttl_hours
     if bound is None and ttl_hours is None:
         return batch
@@ -61,16 +62,22 @@ async def parse_for(
 
 
 async def _parse(
-    config: Config, session_id: UUID, body: bytes, idempotency_key: str | None
+    request: web.Request, session_id: UUID, body: bytes, idempotency_key: str | None
 ) -> Batch:
-    def parse(max_inflated: int) -> Batch:
-        limits = Limits(max_inflated, config.max_events)
-        return parse_batch(session_id, body, idempotency_key=idempotency_key, limits=limits)
+    config, rules = request.app[CONFIG], scrub_rules_of(request)
+
+    def parse(max_inflated: int, scrubber: Scrubber) -> Batch:
+        return parse_batch(
+            session_id,
+            body,
+            idempotency_key=idempotency_key,
+            limits=Limits(min(max_inflated, config.max_inflated), config.max_events),
+            scrubber=scrubber,
+        )
 
     if len(body) <= _INLINE_BODY:
         try:
-            return parse(min(_INLINE_INFLATED, config.max_inflated))
-        except InflatedTooLarge:
-            if config.max_inflated <= _INLINE_INFLATED:
-                raise
-    return await asyncio.to_thread(parse, config.max_inflated)
+            return parse(INLINE_SCRUBBED if rules else _INLINE_INFLATED, inline_scrubber(rules))
+        except (InflatedTooLarge, TooMuchToScrub):
+            pass  # or the thread says the same again
+    return await asyncio.to_thread(parse, config.max_inflated, Scrubber(rules))

@@ -1,5 +1,7 @@
 """Start, heartbeat and end of a session; a session's information."""
 
+from functools import partial
+
 from aiohttp import web
 
 from spectraview.api.present import session_json
@@ -9,6 +11,7 @@ from spectraview.api.requests import (
     session_id_of,
 )
 from spectraview.api.responses import json_response, json_text_response
+from spectraview.api.scrubbing import parse_scrubbed
 from spectraview.errors import AppForbidden, SessionNotFound
 from spectraview.ingest.requests import parse_end, parse_heartbeat, parse_start
 from spectraview.keys import API_KEY, CACHE, CONFIG, RECORDER, STORE
@@ -17,12 +20,15 @@ from spectraview.keys import API_KEY, CACHE, CONFIG, RECORDER, STORE
 async def start_session(request: web.Request) -> web.Response:
     """Start a session; the same start again changes nothing."""
     app_id = app_id_of(request)
-    new = parse_start(
-        await read_body(request),
+    body = await read_body(request)
+    parse = partial(
+        parse_start,
+        body,
         key_app_id=app_id,
         key_ttl_hours=request[API_KEY].ttl_hours,
         default_ttl_hours=request.app[CONFIG].ttl_hours,
     )
+    new = await parse_scrubbed(request, body, lambda scrubber: parse(scrubber=scrubber))
     if app_id not in (None, new.app_id):
         raise AppForbidden(where="appId")
     await request.app[RECORDER].start_session(new)

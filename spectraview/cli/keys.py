@@ -14,6 +14,7 @@ from spectraview.cli.servers import (
     ttl_hours_option,
     with_api_keys,
 )
+from spectraview.ingest.scrubbing.scrubber import SCRUB_RULES
 
 _Result = TypeVar("_Result")
 
@@ -33,6 +34,12 @@ def keys() -> None:
     "--origin", "origins", multiple=True, help="An origin whose pages may use it; all if none."
 )
 @ttl_hours_option
+@click.option(
+    "--scrub",
+    type=click.Choice(SCRUB_RULES),
+    multiple=True,
+    help="What is masked before it is stored; nothing if not given.",
+)
 @data_dir_option
 def create(
     name: str,
@@ -40,6 +47,7 @@ def create(
     app_id: str | None,
     origins: tuple[str, ...],
     ttl_hours: int | None,
+    scrub: tuple[str, ...],
     data_dir: Path | None,
 ) -> None:
     """Create an API key and print it: only its hash is kept."""
@@ -47,7 +55,7 @@ def create(
 
     async def store(api_keys: ApiKeys) -> None:
         await api_keys.create(
-            name, text, scopes, app_id=app_id, origins=origins, ttl_hours=ttl_hours
+            name, text, scopes, app_id=app_id, origins=origins, ttl_hours=ttl_hours, scrub=scrub
         )
 
     _on_keys(data_dir, store)
@@ -79,7 +87,9 @@ def _key_line(key: ApiKey) -> str:
     state = "revoked" if key.revoked_at else "active"
     app = key.app_id or "every app"
     life = f"{key.ttl_hours} hours" if key.ttl_hours else "default life"
-    return "\t".join((str(key.key_id), key.name, scopes, app, origins, life, state))
+    scrubs = ",".join(rule for rule in SCRUB_RULES if rule in key.scrub)
+    scrubbed = f"scrubs {scrubs}" if scrubs else "scrubs nothing"
+    return "\t".join((str(key.key_id), key.name, scopes, app, origins, life, state, scrubbed))
 
 
 def _on_keys(data_dir: Path | None, act: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:

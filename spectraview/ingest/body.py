@@ -19,6 +19,7 @@ from spectraview.ingest.decoding import (
 )
 from spectraview.ingest.events import Limits, parse_events
 from spectraview.ingest.lists import parse_custom_events, parse_errors
+from spectraview.ingest.scrubbing.scrubber import Scrubber
 from spectraview.storage.models import Batch
 
 __all__ = ["Limits", "parse_batch"]
@@ -70,9 +71,18 @@ def split_batches(body: bytes) -> list[bytes] | None:
 
 
 def parse_batch(
-    session_id: UUID, body: bytes, *, idempotency_key: str | None, limits: Limits
+    session_id: UUID,
+    body: bytes,
+    *,
+    idempotency_key: str | None,
+    limits: Limits,
+    scrubber: Scrubber | None = None,
 ) -> Batch:
-    """Check a body and return what is to be stored, or raise the ApiError that says why not."""
+    """Check a body and return what is to be stored, or raise the ApiError that says why not.
+
+    The digest is that of what was sent, so that a batch is recognised when it comes again.
+    """
+    scrubber = scrubber or Scrubber()
     members = _parse_members(body)
     if members.batches != _NULL:
         raise InvalidBody("batches must be the first member", where="batches")
@@ -80,9 +90,11 @@ def parse_batch(
     app_id = parse_text(members.app_id, "appId", _MAX_APP_ID_LENGTH)
     user_id = parse_text(members.user_id, "userId", _MAX_USER_ID_LENGTH)
     batch_key = _parse_key(idempotency_key, members.metadata)
-    custom_events = parse_custom_events(exact(members.custom_events), limits.max_events)
-    errors = parse_errors(exact(members.errors), limits.max_events)
-    events = parse_events(exact(members.events), limits)
+    custom_events = parse_custom_events(
+        scrubber.scrub(exact(members.custom_events)), limits.max_events
+    )
+    errors = parse_errors(scrubber.scrub(exact(members.errors)), limits.max_events)
+    events = parse_events(exact(members.events), limits, scrubber)
     digest = _digest(
         events.sent,
         exact(members.custom_events) if custom_events else b"",

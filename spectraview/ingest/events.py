@@ -29,6 +29,7 @@ from spectraview.ingest.decoding import (
 )
 from spectraview.ingest.packed import unpack_events
 from spectraview.ingest.rrweb import Event, EventData
+from spectraview.ingest.scrubbing.scrubber import Scrubber
 from spectraview.ingest.summary import summarize
 from spectraview.storage.codec import CorruptData, TooLarge, deflate, detect_codec, inflate
 from spectraview.storage.models import Codec, EventSummary
@@ -79,37 +80,41 @@ _LOOSE_EVENTS = msgspec.json.Decoder(list[_LooseEvent | _Packed])
 _DATA = msgspec.json.Decoder(EventData | None)
 
 
-def parse_events(sent: bytes, limits: Limits) -> Events:
-    """Check the events member of a body: absent, an array, or an object around the events."""
+def parse_events(sent: bytes, limits: Limits, scrubber: Scrubber) -> Events:
+    """Check the events member of a body: absent, an array, or an object around the events; what is
+    to be stored of it is scrubbed.
+    """
     if sent in (b"", b"null"):
         return Events()
     if sent.startswith(b"["):
-        return _parse_array(sent, limits, "events")
+        return _parse_array(sent, limits, scrubber, "events")
     try:
         wrapper = decode_parts(_WRAPPER, sent)
     except DecodingError as error:
         raise decoding_fault(error, "events", path="events") from error
     data = exact(wrapper.data)
     if data.startswith(b'"') and wrapper.compressed is not False:
-        return _parse_compressed(_decode_base64(data), limits)
+        return _parse_compressed(_decode_base64(data), limits, scrubber)
     if data.startswith(b"[") and not wrapper.compressed:
-        return _parse_array(data, limits, "events.data")
+        return _parse_array(data, limits, scrubber, "events.data")
     expected = "an array" if wrapper.compressed is False else "a base64 string"
     raise InvalidBody(f"Expected {expected}", where="events.data")
 
 
-def _parse_array(raw: bytes, limits: Limits, where: str) -> Events:
+def _parse_array(raw: bytes, limits: Limits, scrubber: Scrubber, where: str) -> Events:
     """Take events that came as plain JSON: they are stored deflated."""
     if len(raw) > limits.max_inflated:
         raise InflatedTooLarge(where=where)
-    unpacked, summary = _check_events(raw, limits, where)
+    checked, summary = _check_events(raw, limits, scrubber, where)
     if not summary.count:
         return Events()
-    return Events(raw, "zlib", deflate(unpacked), len(unpacked), summary)
+    return Events(raw, "zlib", deflate(checked), len(checked), summary)
 
 
-def _parse_compressed(sent: bytes, limits: Limits) -> Events:
-    """Take events that came compressed: they are stored as they came, unless they were packed."""
+def _parse_compressed(sent: bytes, limits: Limits, scrubber: Scrubber) -> Events:
+    """Take events that came compressed: they are stored as they came, unless they were packed or
+    scrubbed.
+    """
     where, codec = "events.data", detect_codec(sent)
     try:
         raw = inflate(sent, codec, limits.max_inflated)
@@ -120,12 +125,12 @@ def _parse_compressed(sent: bytes, limits: Limits) -> Events:
     if not raw.lstrip().startswith(b"["):
         raise InvalidBody("Expected a JSON array in the compressed data", where=where)
     check_utf8(raw, where)
-    unpacked, summary = _check_events(raw, limits, where)
+    checked, summary = _check_events(raw, limits, scrubber, where)
     if not summary.count:
         return Events()
-    if unpacked is raw:
+    if checked is raw:
         return Events(sent, codec, sent, len(raw), summary)
-    return Events(sent, "zlib", deflate(unpacked), len(unpacked), summary)
+    return Events(sent, "zlib", deflate(checked), len(checked), summary)
 
 
 def _decode_base64(text: bytes) -> bytes:
@@ -137,12 +142,19 @@ def _decode_base64(text: bytes) -> bytes:
         raise InvalidBase64(where="events.data") from error
 
 
-def _check_events(raw: bytes, limits: Limits, where: str) -> tuple[bytes, EventSummary]:
-    """Return the array, its packed events unpacked, and what its events tell."""
+def _check_events(
+    raw: bytes, limits: Limits, scrubber: Scrubber, where: str
+) -> tuple[bytes, EventSummary]:
+    """Return the array, its packed events unpacked and all scrubbed, and what its events tell."""
     events = _decode_events(raw, limits, where)
-    if _are_unpacked(events):
+    if not _are_unpacked(events):
+        unpacked = unpack_events(raw, limits.max_inflated)
+        return _check_events(unpacked, limits, scrubber, where)
+    scrubbed = scrubber.scrub_events(raw)
+    if scrubbed is raw:
         return raw, summarize(events)
-    return _check_events(unpack_events(raw, limits.max_inflated), limits, where)
+    # What is noted of events, such as addresses, must not tell what was masked.
+    return _check_events(scrubbed, limits, Scrubber(), where)
 
 
 def _are_unpacked(events: Sequence[Event | str]) -> TypeGuard[Sequence[Event]]:

@@ -16,6 +16,7 @@ from spectraview.ingest.decoding import (
     exact,
     parse_text,
 )
+from spectraview.ingest.scrubbing.scrubber import Scrubber
 from spectraview.storage.models import NewSession, ReportedStats
 
 _NULL: Final = Raw(b"null")
@@ -65,7 +66,12 @@ _METADATA = msgspec.json.Decoder(_Metadata)
 
 
 def parse_start(
-    body: bytes, *, key_app_id: str | None, key_ttl_hours: int | None, default_ttl_hours: int
+    body: bytes,
+    *,
+    key_app_id: str | None,
+    key_ttl_hours: int | None,
+    default_ttl_hours: int,
+    scrubber: Scrubber | None = None,
 ) -> NewSession:
     """Return the session that a start describes; its app and its life are the body's, else the API
     key's.
@@ -74,7 +80,7 @@ def parse_start(
     app_id = parse_text(start.app_id, "appId", 50) or key_app_id
     if not app_id:
         raise InvalidBody("appId is missing", where="appId")
-    metadata, page_url = _parse_metadata(exact(start.metadata))
+    metadata, page_url = _parse_metadata((scrubber or Scrubber()).scrub(exact(start.metadata)))
     return NewSession(
         session_id=start.session_id,
         app_id=app_id,
@@ -115,7 +121,7 @@ def _reported(stats: _Stats | None) -> ReportedStats:
 
 
 def _parse_metadata(raw: bytes) -> tuple[str, str | None]:
-    """Return the metadata's JSON text exactly as sent, and the page's address in it."""
+    """Return the metadata's JSON text as it is, and the page's address in it."""
     if raw == b"null":
         return "{}", None
     if not raw.startswith(b"{"):

@@ -1,4 +1,4 @@
-SELECT id, name, app_id, scopes, origins, created_at, revoked_at, ttl_hours
+SELECT id, name, app_id, scopes, origins, created_at, revoked_at, ttl_hours, scrub
 FROM api_keys
 WHERE key_hash = %(key_hash)s
   AND revoked_at IS NULL;

@@ -73,3 +73,11 @@ async def test_rate_limits_are_named(make_api: ApiFactory, tmp_path: Path) -> No
     assert status == 1
     assert "SPECTRAVIEW_RATE_LIMIT_INGEST" in printed
     assert read_results(report)["ingest"]["problems"]
+
+
+async def test_scrubbing_is_measured_without_a_server(api: ApiClient, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    status, printed = await run_bench(api, report, "scrub", "--seconds", "0.1")
+    assert status == 0, printed
+    figures = read_results(report)["scrub"]["figures"]
+    assert figures["CPU µs/event, all"] > figures["CPU µs/event, no rules"] > 0

@@ -9,6 +9,7 @@ from spectraview.config import (
     unknown_variables,
     variable_name,
 )
+from spectraview.ingest.scrubbing.scrubber import SCRUB_RULES
 
 FIELDS = Config.__struct_fields__
 NUMBERS = [
@@ -112,3 +113,15 @@ def test_what_is_no_servers_address_is_refused_without_showing_it(field: str, va
 def test_a_variable_that_is_no_setting_is_found() -> None:
     environment = {"SPECTRAVIEW_TTL": "5", "SPECTRAVIEW_TTL_HOURS": "5", "HOME": "/"}
     assert unknown_variables(environment) == ["SPECTRAVIEW_TTL"]
+
+
+def test_each_rule_of_scrubbing_can_be_set() -> None:
+    config = config_from_environment({"SPECTRAVIEW_SCRUB": ", ".join(SCRUB_RULES)})
+    assert config.scrub_rules == set(SCRUB_RULES)
+    assert Config().scrub_rules == frozenset()
+
+
+@pytest.mark.parametrize("value", ["names", "inputs,", "inputs;cards", "Inputs"])
+def test_an_unknown_rule_of_scrubbing_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="SPECTRAVIEW_SCRUB"):
+        config_from_environment({"SPECTRAVIEW_SCRUB": value})

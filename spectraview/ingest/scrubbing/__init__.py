@@ -1,0 +1,1 @@
+"""What must not be stored is masked while a batch is taken in."""
