@@ -12,7 +12,8 @@ from spectraview.keys import API_KEY, CONFIG
 
 INLINE_SCRUBBED = 131_072
 """Bytes of JSON that are scrubbed on the event loop: about 1 ms of work."""
-_INLINE_STEPS = 2000
+_INLINE_STEPS = 1000
+"""For each of the three lists of a batch."""
 
 _Parsed = TypeVar("_Parsed")
 

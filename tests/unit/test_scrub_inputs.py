@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from spectraview.api.scrubbing import inline_scrubber
+from spectraview.errors import TooMuchToScrub
 from spectraview.ingest.scrubbing.scrubber import Scrubber
 from tests.unit.bodies import json_bytes
 
@@ -130,3 +132,11 @@ def test_all_other_bytes_stay() -> None:
         b'"\\ud83d"}}\n,{"y":"\\/"}] '
     )
     assert INPUTS.scrub_events(raw) == raw.replace(rb"a\u0062\n", b"***")
+
+
+def test_many_inputs_are_not_looked_for_on_the_event_loop() -> None:
+    inputs = [element("input", {"value": "secret"}) for _ in range(100)]
+    raw = json_bytes([snapshot(*inputs)])
+    with pytest.raises(TooMuchToScrub):
+        inline_scrubber(frozenset({"inputs"})).scrub_events(raw)
+    assert b"secret" not in INPUTS.scrub_events(raw)

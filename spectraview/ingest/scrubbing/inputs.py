@@ -88,6 +88,7 @@ class _EventReader:
         spans: list[Span] = []
         start = self._start
         while place := _PLACE.search(self._raw, start, self._end):
+            self._budget.spend()
             found = self._read_place(place.start())
             if found is None:
                 return list(self._read_all())
