@@ -34,13 +34,13 @@ async def get_replay(request: web.Request) -> web.StreamResponse:
     session = await request.app[STORE].fetch_session(session_id, app_id_of(request))
     if session is None:
         raise SessionNotFound
-    encoding = await request.app[REPLAY_READER].choose(session, accepted_encodings(request))
-    headers = _headers(session, wanted, encoding)
+    choice = await request.app[REPLAY_READER].choose(session, accepted_encodings(request))
+    headers = _headers(session, wanted, choice.encoding)
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
         kept = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
         return web.Response(status=304, headers=kept)
     try:
-        replay = await request.app[REPLAY_READER].open(session, wanted, encoding)
+        replay = await request.app[REPLAY_READER].open(session, wanted, choice)
         # Whatever fails from here on can only cut the connection: the archive, for example.
         beginning = b"" if request.method == "HEAD" else await anext(replay.body, b"")
     except IncompleteReplay as error:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Generic, TypeVar
@@ -14,7 +15,6 @@ from isal import isal_zlib
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.segments import Segment
 from spectraview.storage.shared import SharedCalls
-from spectraview.storage.zstd import decompress
 
 SLICE_BYTES = 4_194_304
 GZIP_LEVEL = 1
@@ -47,6 +47,7 @@ class Deflated:
         return len(self.data)
 
 
+_Result = TypeVar("_Result")
 _Sized = TypeVar("_Sized", StoredFrame, Deflated)
 
 
@@ -79,14 +80,18 @@ class SegmentFrames:
     Whoever follows the same session shares what was read and made last. One segment is inflated at
     a time, in pieces: what a frame needs to be inflated is as large as its window, 8 MB. A slice is
     inflated from its frame's beginning, and forgets it: clients may be slow, and none may hold such
-    a window meanwhile.
+    a window meanwhile. It is one thread that does it all, since each keeps the room that it needed.
     """
 
     def __init__(self, data: SegmentData) -> None:
         self._data = data
         self._frames: _Kept[StoredFrame] = _Kept("read-segment")
         self._slices: _Kept[Deflated] = _Kept("deflate-segment")
-        self._slot = asyncio.Semaphore(1)
+        self._thread = ThreadPoolExecutor(1, "inflate-segments")
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def read(self, session_id: UUID, day: date, segment: Segment) -> StoredFrame:
         """Return a segment's frame. Raises what SegmentData.read does."""
@@ -96,19 +101,27 @@ class SegmentFrames:
 
         return await self._frames.get((session_id, segment.digest), read)
 
-    async def json(self, stored: StoredFrame) -> bytes:
-        """Return a segment's whole JSON."""
-        async with self._slot:
-            return await asyncio.to_thread(decompress, stored.frame, stored.segment.size_bytes)
+    async def text(self, stored: StoredFrame, start: int, end: int) -> bytes:
+        """Return a part of a segment's JSON; what follows it is not inflated."""
+        return await self._run(inflate_part, stored.frame, start, end)
 
     async def deflated(self, stored: StoredFrame, start: int) -> Deflated:
         """Return the slice of a segment's JSON that begins at this byte."""
 
         async def make() -> Deflated:
-            async with self._slot:
-                return await asyncio.to_thread(deflate_slice, stored.frame, start)
+            return await self._run(deflate_slice, stored.frame, start)
 
         return await self._slices.get((stored.segment.digest, start), make)
+
+    async def _run(self, call: Callable[..., _Result], *arguments: object) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+
+def inflate_part(frame: bytes, start: int, end: int) -> bytes:
+    """Inflate a part of what a frame holds, and nothing that follows it."""
+    with zstandard.ZstdDecompressor().stream_reader(frame, read_size=_READ_BYTES) as reader:
+        _skip(reader, start)
+        return reader.read(end - start)
 
 
 def deflate_slice(frame: bytes, start: int) -> Deflated:
@@ -117,15 +130,18 @@ def deflate_slice(frame: bytes, start: int) -> Deflated:
     parts: list[bytes] = []
     crc = size = 0
     with zstandard.ZstdDecompressor().stream_reader(frame, read_size=_READ_BYTES) as reader:
-        left = start
-        while left and (piece := reader.read(min(left, _PIECE_BYTES))):
-            left -= len(piece)
+        _skip(reader, start)
         while piece := reader.read(min(SLICE_BYTES - size, _PIECE_BYTES)):
             parts.append(compressor.compress(piece))
             crc = isal_zlib.crc32(piece, crc)
             size += len(piece)
     parts.append(compressor.flush(isal_zlib.Z_SYNC_FLUSH))
     return Deflated(b"".join(parts), crc, size)
+
+
+def _skip(reader: zstandard.ZstdDecompressionReader, size: int) -> None:
+    while size and (piece := reader.read(min(size, _PIECE_BYTES))):
+        size -= len(piece)
 
 
 def deflate_text(text: bytes) -> Deflated:

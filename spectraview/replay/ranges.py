@@ -1,11 +1,8 @@
 """Which events a request asks for, and which sequences and batches those are."""
 
-import asyncio
 from dataclasses import dataclass
 
-from spectraview.replay.cutting import find_last
-from spectraview.replay.frames import SegmentFrames
-from spectraview.replay.sources import EventSource, Source
+from spectraview.replay.sources import EventSource
 from spectraview.storage.models import Session
 from spectraview.storage.replays import ReplayStore
 
@@ -55,10 +52,9 @@ class Cut:
 class RangeFinder:
     """Finds where ranges begin and end."""
 
-    def __init__(self, store: ReplayStore, source: EventSource, frames: SegmentFrames) -> None:
+    def __init__(self, store: ReplayStore, source: EventSource) -> None:
         self._store = store
         self._source = source
-        self._frames = frames
 
     async def find(self, session: Session, wanted: ReplayRange) -> Cut:
         """Return what a range is of a session as it was looked up."""
@@ -97,14 +93,8 @@ class RangeFinder:
         place = (session.session_id, session.day, timestamp)
         while found := await self._store.find_last_span(*place, end):
             first, before = found[0], min(found[1], end)
-            segments = await self._source.list_segments(session)
-            sources = self._source.events(session, first, before, segments)
-            text = b",".join([await self._json(source) async for source in sources])
-            last = await asyncio.to_thread(find_last, text, timestamp, before - first)
+            last = await self._source.find_last(session, first, before, timestamp)
             if last is not None:
-                return first + last + 1
+                return last + 1
             end = first
         return 0
-
-    async def _json(self, source: Source) -> bytes:
-        return source if isinstance(source, bytes) else await self._frames.json(source)

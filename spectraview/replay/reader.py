@@ -32,6 +32,14 @@ class _TooLargeToShare(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """In which coding a replay is sent; and the session's segments, if that was decided by them."""
+
+    encoding: Encoding
+    segments: Sequence[Segment] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """A replay that can be sent: `length` is known when all of it is stored as it is sent."""
 
@@ -49,7 +57,7 @@ class ReplayReader:
         self._store = store
         self._frames = SegmentFrames(data)
         self._source = EventSource(store, SegmentStore(database), self._frames)
-        self._finder = RangeFinder(store, self._source, self._frames)
+        self._finder = RangeFinder(store, self._source)
         self._streams = SharedStreams()
         self._cache = cache
         self._cache_bytes = cache_bytes
@@ -64,25 +72,29 @@ class ReplayReader:
         trace: TracebackType | None,
     ) -> None:
         await self._streams.close()
+        self._frames.close()
 
-    async def choose(self, session: Session, accepted: Sequence[Encoding]) -> Encoding:
+    async def choose(self, session: Session, accepted: Sequence[Encoding]) -> Choice:
         """Return the coding for a client that takes these, its dearest first.
 
         What is not sealed is gzip'd for those who take both: it takes a third of the time.
         """
-        if accepted[0] != "zstd" or "gzip" not in accepted:
-            return accepted[0]
-        return "zstd" if await self._source.list_segments(session) else "gzip"
+        if accepted[0] != "zstd":
+            return Choice(accepted[0])
+        segments = await self._source.list_segments(session)
+        return Choice("zstd" if segments or "gzip" not in accepted else "gzip", segments)
 
-    async def open(self, session: Session, wanted: ReplayRange, encoding: Encoding) -> Replay:
+    async def open(self, session: Session, wanted: ReplayRange, choice: Choice) -> Replay:
         """Return the replay of a range. Raises IncompleteReplay, and so does its body.
 
         If the archive is away, this or the first piece of the body raises ObjectsUnavailable.
         """
+        encoding, segments = choice.encoding, choice.segments
         if wanted.whole and encoding == "gzip":
             return Replay(self._shared_gzip(session))
         cut = await self._finder.find(session, wanted)
-        segments = await self._source.list_segments(session)
+        if segments is None:
+            segments = await self._source.list_segments(session)
         await self._source.reach(session, cut.first_sequence, cut.next_sequence, segments)
         tail = await self._short_tail(session, cut)
         sources = self._sources(session, wanted, cut, segments, tail)
@@ -97,7 +109,7 @@ class ReplayReader:
 
     async def plain(self, session: Session) -> AsyncIterator[bytes]:
         """Yield the JSON of a whole session. Raises IncompleteReplay."""
-        replay = await self.open(session, ReplayRange(), "identity")
+        replay = await self.open(session, ReplayRange(), Choice("identity"))
         async for piece in replay.body:
             yield piece
 

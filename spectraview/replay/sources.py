@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from spectraview.replay.cutting import cut_events
+from spectraview.replay.cutting import SegmentLayout, cut_events, find_last
 from spectraview.replay.frames import SegmentFrames, StoredFrame
 from spectraview.storage.codec import inflate, inner_text
 from spectraview.storage.models import Session
@@ -73,20 +73,52 @@ class EventSource:
                     raise IncompleteReplay(session.session_id) from error
                 segments = await self.list_segments(session)
 
+    async def find_last(
+        self, session: Session, first: int, before: int, timestamp: int
+    ) -> int | None:
+        """Return the last event that is not after a time among those of one segment or batch, which
+        begins with `first`. Raises IncompleteReplay.
+        """
+        for _ in range(_TRIES):
+            segment = _holding(await self.list_segments(session), first)
+            try:
+                if segment is not None:
+                    return await self._find_in_segment(session, segment, before, timestamp)
+                text, _ = await self._from_rows(session, first, before)
+            except SegmentMissing:
+                continue
+            found = await asyncio.to_thread(find_last, text, timestamp, before - first)
+            return None if found is None else first + found
+        raise IncompleteReplay(session.session_id)
+
+    async def _find_in_segment(
+        self, session: Session, segment: Segment, before: int, timestamp: int
+    ) -> int | None:
+        stored = await self._frames.read(session.session_id, session.day, segment)
+        layout = await self._layout_of(session, segment)
+        before = min(before, segment.next_sequence)
+        text = await self._frames.text(stored, 0, layout.bounds(segment.first_sequence, before)[1])
+        return await asyncio.to_thread(layout.find_last, text, timestamp, before)
+
     async def _from_segment(
         self, session: Session, segment: Segment, first: int, before: int
     ) -> Source:
         stored = await self._frames.read(session.session_id, session.day, segment)
         if first <= segment.first_sequence and segment.next_sequence <= before:
             return stored
-        json = await self._frames.json(stored)
-        place = segment.first_sequence
-        if first in segment.keyframe_sequences:
-            offset = segment.keyframe_offsets[segment.keyframe_sequences.index(first)]
-            json, place = json[offset:], first
-        if before >= segment.next_sequence and place == first:
-            return json
-        return await asyncio.to_thread(cut_events, json, first - place, before - place)
+        before = min(before, segment.next_sequence)
+        layout = await self._layout_of(session, segment)
+        text = await self._frames.text(stored, *layout.bounds(first, before))
+        return await asyncio.to_thread(layout.cut, text, first, before)
+
+    async def _layout_of(self, session: Session, segment: Segment) -> SegmentLayout:
+        """Return where a segment's batches lie. Raises SegmentMissing."""
+        found = await self._segments.find_segment(
+            session.session_id, session.day, segment.first_batch
+        )
+        if found is None or found[0].digest != segment.digest:
+            raise SegmentMissing(session.session_id, segment.first_batch)
+        return SegmentLayout.of(*found)
 
     async def _from_rows(self, session: Session, first: int, before: int) -> tuple[bytes, int]:
         """Return the next events of batches that are not sealed, and the sequence after them."""
