@@ -213,6 +213,22 @@ async def test_sessions_by_what_their_errors_say(api: ApiClient, app_id: str) ->
     assert await listed(api, app_id, "errorMessage=cannot&hasErrors=false") == []
 
 
+async def test_searches_and_filters_narrow_together(api: ApiClient, app_id: str) -> None:
+    wanted, without_event, without_error = [
+        await api.start(appId=app_id, userId="é1") for _ in range(3)
+    ]
+    for session_id in (wanted, without_error):
+        await send(api, session_id, customEvents=[CUSTOM_EVENT])
+    for session_id in (wanted, without_event):
+        await send(api, session_id, errors=[ERROR])
+    filters = "customEvent=checkout_started&live=true&minErrors=1&q=%C3%A91&errorMessage=cannot"
+    assert await listed(api, app_id, filters) == [wanted]
+    assert await listed(api, app_id, "customEvent=checkout_started&q=%C3%A91") == [
+        without_error,
+        wanted,
+    ]
+
+
 async def test_filters_narrow_together(api: ApiClient, app_id: str) -> None:
     for user in ("a", "b"):
         for ticket in ("1", "2"):
