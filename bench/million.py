@@ -30,8 +30,13 @@ from bench.report import results_json, table
 from bench.run import run_benchmarks
 from bench.target import Target
 
-_DEPTHS = (None, 1, 7, 15, 22, 29)
+_DEPTHS = (None, 1.0, 7.0, 15.0, 22.0, 29.0)
 """Days behind which a page begins; None is the first page."""
+
+_DEPTHS_OF_OLD = {"to": (None, 22.0, 25.0, 29.0)} | dict.fromkeys(
+    ("a day", "a day, app, errors"), (None, 19.2, 19.5, 19.8)
+)
+"""Cursors of lists that end before now lie before their end."""
 
 _LAST_ID = UUID(int=2**128 - 1)
 _OFFSETS = (1000, 10_000)
@@ -76,7 +81,7 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _path(query: str, now: datetime, depth: int | None) -> str:
+def _path(query: str, now: datetime, depth: float | None) -> str:
     """Return the address of a page: one at a depth begins at a cursor as the list makes them."""
     path = f"/api/sessions?{query.replace(' ', '%20')}"
     if depth is None:
@@ -120,7 +125,7 @@ def measure_lists(targets: Sequence[Target], rounds: int) -> list[Result]:
     cases = list_cases(now)
     with ExitStack() as opened:
         apis = [opened.enter_context(Api(target)) for target in targets]
-        for path in (_path(query, now, depth) for query in cases.values() for depth in _DEPTHS):
+        for path in (_path(q, now, depth) for case, q in cases.items() for depth in _depths(case)):
             for api in apis:
                 _time(api, path)  # warms up
         servers = [_asked(target, api, cases) for target, api in zip(targets, apis, strict=True)]
@@ -141,9 +146,13 @@ def _asked(target: Target, api: Api, cases: Iterable[str]) -> _Asked:
 
 def _ask_all(servers: Sequence[_Asked], cases: Mapping[str, str], now: datetime) -> None:
     for case, query in cases.items():
-        for depth in _DEPTHS:
+        for depth in _depths(case):
             for server in servers:
                 server.ask(case, _path(query, now, depth), first=depth is None)
+
+
+def _depths(case: str) -> tuple[float | None, ...]:
+    return _DEPTHS_OF_OLD.get(case, _DEPTHS)
 
 
 def _offset_figures(api: Api, rounds: int) -> list[Figure]:

@@ -20,8 +20,11 @@ from spectraview.storage.models import (
 COUNTED = 10_000
 """Totals up to this are exact."""
 
-_SEARCHED_SESSIONS = 3000
-_SEARCHED_FOR_MESSAGES = 1000
+_SURELY_MORE = 5 * COUNTED
+"""Where PostgreSQL expects more than this, it is not counted whether there are more than 10,000."""
+
+_SEARCHED_SESSIONS = 1500
+_SEARCHED_FOR_MESSAGES = 400
 """Sessions that one request looks through for what no index finds: so it takes the same time
 however many there are.
 """
@@ -75,11 +78,14 @@ class SessionLists:
         return self._has_search_indexes and all(map(_TRIGRAM.search, texts))
 
     async def _count(self, queries: ListQueries, parameters: dict[str, object]) -> Total:
+        expected = await self._estimate(queries, parameters)
+        if expected > _SURELY_MORE:
+            return Total(expected, is_estimate=True)
         row = await self._database.fetch_one(queries.count, parameters)
         counted = int(row[0]) if row else 0
         if counted <= COUNTED:
             return Total(counted)
-        return Total(max(counted, await self._estimate(queries, parameters)), is_estimate=True)
+        return Total(max(counted, expected), is_estimate=True)
 
     async def _estimate(self, queries: ListQueries, parameters: dict[str, object]) -> int:
         """Return how many rows PostgreSQL expects."""
