@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 LOCK = "spectraview-retention"
 """Of which only one process of a cluster at a time does the work."""
 _SESSIONS_AT_ONCE = 1000
+_DROPPED_AT_ONCE = 5000
 _TOMBSTONES_AT_ONCE = 5000
 _DROP_ATTEMPTS = 8
 _DROP_PAUSE = 0.1
@@ -59,7 +60,9 @@ class Retention:
                     report.busy.append(day.day)
                     continue
                 report.dropped.append(day.day)
-            if day.can_be_dropped or day.can_be_purged:
+            if day.can_be_dropped or not day.partitioned:
+                report.deleted += await self._purge_dropped(day.day)
+            elif day.can_be_purged:
                 report.deleted += await self._purge(day.day)
         report.forgotten = await self._forget_tombstones()
         report.kept = report.deleted if self._rules.keep_expired else 0
@@ -90,6 +93,14 @@ class Retention:
             await asyncio.sleep(pause)
             pause *= 2
         return False
+
+    async def _purge_dropped(self, day: date) -> int:
+        deleted = 0
+        while purged := await self._store.purge_dropped(
+            day, _DROPPED_AT_ONCE, keep=self._rules.keep_expired
+        ):
+            deleted += purged
+        return deleted
 
     async def _purge(self, day: date) -> int:
         deleted = 0

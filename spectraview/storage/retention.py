@@ -81,6 +81,15 @@ class RetentionStore:
         )
         return int(row[0]) if row else 0
 
+    async def purge_dropped(self, day: date, most: int, *, keep: bool) -> int:
+        """Delete at most so many expired sessions of a day without partitions, and return how
+        many.
+        """
+        row = await self._database.fetch_one(
+            queries.PURGE_DROPPED_SESSIONS, {"day": day, "most": most, "keep": keep}
+        )
+        return int(row[0]) if row else 0
+
     async def count_expired(self, day: date) -> int:
         """Return how many sessions of a day have expired."""
         row = await self._database.fetch_one(queries.COUNT_EXPIRED_SESSIONS, {"day": day})

@@ -37,6 +37,8 @@ def seaweedfs() -> Iterator[ObjectStoreServer]:
     with tempfile.TemporaryDirectory(prefix="spectraview-weed-") as folder:
         command = [str(Path(sys.executable).with_name("weed")), "server", f"-dir={folder}"]
         command += ["-ip=127.0.0.1", "-s3", "-master.volumeSizeLimitMB=64", "-volume.max=20"]
+        # What listens on fixed ports would end a second one; and nobody is told that we test.
+        command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
         command += [f"-{name}.port={port}" for name, port in ports.items()]
         command += [f"-{name}={port}" for name, port in grpc.items()]
         with _running(command, f"http://127.0.0.1:{ports['s3']}") as server:

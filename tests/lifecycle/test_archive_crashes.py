@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from random import Random
 from uuid import UUID
@@ -57,7 +58,7 @@ async def kill_while_archiving(database_url: str, url: str, database: Database, 
     await asyncio.sleep(Random(seed).uniform(0, LATEST_KILL))
     if process.returncode is None:
         process.kill()
-    await process.wait()
+    assert await process.wait() in (0, -signal.SIGKILL)
 
 
 async def test_a_killed_archiving_loses_nothing_and_leaves_nothing(
@@ -69,10 +70,11 @@ async def test_a_killed_archiving_loses_nothing_and_leaves_nothing(
 ) -> None:
     expected: dict[UUID, list[Seen]] = {}
     for seed in range(KILLS):
-        expected |= await make_sessions(sealed, seed)
+        made = await make_sessions(sealed, seed)
+        expected |= made
         await kill_while_archiving(database_url, object_store.url, database, seed)
         sealed.data = SegmentData(database, objects)
-        for session_id, seen in expected.items():
+        for session_id, seen in made.items():
             assert await sealed.seen(session_id) == seen, f"seed {seed}"
         archive = Archive(database, objects, after_days=0)
         await archive.run()

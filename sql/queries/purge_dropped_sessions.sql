@@ -1,0 +1,1 @@
+SELECT purge_dropped_sessions(%(day)s, %(most)s, %(keep)s);
