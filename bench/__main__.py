@@ -46,6 +46,7 @@ class _Options(TypedDict):
     cut_timeout: float
     storm: int
     idle: int
+    sealing: float
     process_ids: Mapping[str, int]
     other_url: str | None
     other_key: str | None
@@ -95,6 +96,7 @@ def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Co
 @click.option("--cut-timeout", type=_POSITIVE, default=20.0, help="stalled: cut within s, or fail.")
 @click.option("--storm", type=_AT_LEAST_ONE, default=1000, help="storm: viewers at once.")
 @click.option("--idle", type=_AT_LEAST_ONE, default=2000, help="idle: viewers.")
+@click.option("--sealing", type=float, default=0.0, help="replay: wait up to s till all is sealed.")
 @click.option(
     "--database-url", help="storm, storage: the server's PostgreSQL, if not --data-dir's."
 )
@@ -173,6 +175,7 @@ def _plan(options: _Options) -> Plan:
         cut_timeout=options["cut_timeout"],
         storm=options["storm"],
         idle=options["idle"],
+        sealing=options["sealing"],
     )
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,6 +25,8 @@ class Answer:
     status: int
     encoding: str | None
     body: bytes
+    first_byte: float = 0.0
+    """Seconds until the body began."""
 
     def json(self) -> Any:
         """Return the body's JSON."""
@@ -100,15 +103,18 @@ class Api:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
         try:
+            begun = time.perf_counter()
             self._connection.request(method, self._target.prefix + path, body, headers)
             response = self._connection.getresponse()
+            response.peek(1)
+            first_byte = time.perf_counter() - begun
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise BenchError(f"{self._target.name} does not answer: {error!r}") from error
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise RateLimited
-        return Answer(response.status, response.headers["Content-Encoding"], content)
+        return Answer(response.status, response.headers["Content-Encoding"], content, first_byte)
 
 
 def _expect_success(answer: Answer, purpose: str) -> None:

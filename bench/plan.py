@@ -14,7 +14,7 @@ class Plan:
     the server takes when it is None. Live: `viewers` watch a session that gets `rate` batches a
     second. Stalled: `stalled` viewers that read nothing, beside as many that read, for `rounds`
     rounds of such sessions, and are to be cut within `cut_timeout` seconds. Storm and idle: so many
-    viewers come at once.
+    viewers come at once. Replay: it waits up to `sealing` seconds until the sessions are sealed.
     """
 
     recordings: Sequence[Recording]
@@ -29,3 +29,4 @@ class Plan:
     cut_timeout: float
     storm: int
     idle: int
+    sealing: float = 0.0

@@ -1,4 +1,6 @@
-"""Replay: recordings are stored once and fetched again and again, plain and gzip'd."""
+"""Replay: recordings are stored once and fetched again and again, plain, gzip'd, and as browsers
+ask for them.
+"""
 
 import gzip
 import json
@@ -9,6 +11,8 @@ from http import HTTPStatus
 from itertools import cycle
 from uuid import uuid4
 
+import zstandard
+
 from bench.api import Answer, Api
 from bench.discovery import find_processes
 from bench.errors import BenchError
@@ -18,7 +22,10 @@ from bench.progress import progress
 from bench.recordings import Recording
 from bench.target import Target
 
-ENCODINGS = ("identity", "gzip")
+ENCODINGS = {"identity": "identity", "gzip": "gzip", "browser": "gzip, deflate, br, zstd"}
+"""What each measurement accepts; `browser` is what Chromium sends."""
+
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +44,27 @@ class _Fetched:
     wire_bytes: int = 0
     raw_bytes: int = 0
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    first_bytes: list[float] = field(default_factory=list)
 
 
 def measure_replay(target: Target, plan: Plan) -> list[Result]:
     """Run the benchmark, once for each encoding. Raises BenchError."""
     with Api(target) as api:
         stored = [_store(api, recording) for recording in plan.recordings]
+        _await_sealing(api, stored, plan.sealing)
         return [_measure(target, api, stored, encoding, plan.seconds) for encoding in ENCODINGS]
 
 
 def _measure(
     target: Target, api: Api, stored: Sequence[_Stored], encoding: str, seconds: float
 ) -> Result:
-    differing = [each for each in stored if not _is_equal(api, each, encoding)]
+    accepted = ENCODINGS[encoding]
+    equal = [_is_equal(api, each, accepted) for each in stored]
+    differing = [each for each, same in zip(stored, equal, strict=True) if same is False]
     groups = find_processes(target)
     before, begun = groups.cpu_seconds(), time.perf_counter()
     name = f"replay {encoding} {target.name}"
-    fetched = _fetch_for(seconds, api, stored, encoding, name)
+    fetched = _fetch_for(seconds, api, stored, accepted, name)
     passed, after = time.perf_counter() - begun, groups.cpu_seconds()
     return Result(
         f"replay {encoding}",
@@ -61,7 +72,7 @@ def _measure(
         [
             *_figures(fetched, passed),
             *cpu_figures(before, after, fetched.events, "event"),
-            Figure("recordings checked", len(stored)),
+            Figure("recordings checked", len(equal) - equal.count(None)),
             Figure("unlike what was sent", len(differing)),
         ],
         [f"{each.recording.name} is not what was sent" for each in differing],
@@ -89,12 +100,31 @@ def _fetch(api: Api, stored: _Stored, encoding: str) -> Answer:
     return answer
 
 
-def _is_equal(api: Api, stored: _Stored, encoding: str) -> bool:
-    """Tell whether a replay is what was sent; servers may also answer plain when asked for gzip."""
-    answer = _fetch(api, stored, encoding)
-    gzipped = answer.encoding == "gzip"
-    replay = json.loads(gzip.decompress(answer.body) if gzipped else answer.body)
-    return bool(replay["events"] == stored.recording.events)
+def _is_equal(api: Api, stored: _Stored, accepted: str) -> bool | None:
+    """Tell whether a replay is what was sent; None for a coding that we can't read (br)."""
+    answer = _fetch(api, stored, accepted)
+    if answer.encoding == "gzip":
+        text = gzip.decompress(answer.body)
+    elif answer.encoding == "zstd":
+        reader = zstandard.ZstdDecompressor().stream_reader(answer.body, read_across_frames=True)
+        text = reader.read()
+    elif answer.encoding in (None, "identity"):
+        text = answer.body
+    else:
+        return None
+    return bool(json.loads(text)["events"] == stored.recording.events)
+
+
+def _await_sealing(api: Api, stored: Sequence[_Stored], seconds: float) -> None:
+    """Return when all recordings are sealed, or the time is over: not every server seals."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        answers = [api.get(f"{each.path}/manifest") for each in stored]
+        if any(answer.status != HTTPStatus.OK for answer in answers):
+            return
+        if all(answer.json()["sealed"] for answer in answers):
+            return
+        time.sleep(_PAUSE)
 
 
 def _fetch_for(
@@ -111,6 +141,7 @@ def _fetch_for(
             answer = _fetch(api, each, encoding)
             passed = time.perf_counter() - begun
             fetched.seconds.setdefault(each.recording.name, []).append(passed)
+            fetched.first_bytes.append(answer.first_byte)
             fetched.events += len(each.recording.events)
             fetched.raw_bytes += each.recording.raw_bytes
             fetched.wire_bytes += len(answer.body)
@@ -125,5 +156,6 @@ def _figures(fetched: _Fetched, passed: float) -> list[Figure]:
         Figure("events/s", fetched.events / passed, "more"),
         Figure("MB/s of JSON", fetched.raw_bytes / passed / 1e6, "more"),
         Figure("MB/s on the wire", fetched.wire_bytes / passed / 1e6),
+        *latency_figures(fetched.first_bytes, "first byte "),
         *(f for name, latencies in by_name for f in latency_figures(latencies, f"{name} ")),
     ]

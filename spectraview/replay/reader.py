@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from spectraview.replay.cache import ReplayCache
-from spectraview.replay.encodings import Encoding, as_gzip, as_identity, as_zstd, zstd_frame
+from spectraview.replay.encodings import Encoding, as_gzip, as_identity, as_zstd, small_frame
 from spectraview.replay.frames import SegmentFrames
 from spectraview.replay.ranges import Cut, RangeFinder, ReplayRange
 from spectraview.replay.shared_streams import SharedStreams
@@ -24,7 +24,7 @@ _COMPRESSION = 4
 
 _FEW_RECORDS = 100
 _SHORT_BYTES = 16_384
-_COMMA_BYTES = len(zstd_frame(b","))
+_COMMA_BYTES = len(small_frame(b","))
 
 
 class _TooLargeToShare(Exception):
@@ -220,5 +220,5 @@ def _stored_length(head: bytes, cut: Cut, segments: Sequence[Segment], tail: byt
     if sum(s.event_count for s in inside) != cut.next_sequence - cut.first_sequence:
         return None
     commas = max(len(inside) - 1, 0) * _COMMA_BYTES
-    ends = len(zstd_frame(head)) + len(zstd_frame(tail))
+    ends = len(small_frame(head)) + len(small_frame(tail))
     return ends + commas + sum(segment.stored_bytes for segment in inside)

@@ -11,7 +11,7 @@ from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
 
 PROJECT = Path(__file__).parents[2]
-EVERY_BENCHMARK = {"ingest", "live", "replay identity", "replay gzip"}
+EVERY_BENCHMARK = {"ingest", "live", "replay identity", "replay gzip", "replay browser"}
 RECORDED_EVENTS = 174
 
 
