@@ -33,6 +33,7 @@ class EventSource(Watcher):
         ) as response:
             self._stream.connections += 1
             self._connected_at = time.monotonic()
+            self._stream.note(f"{response.url} {headers.get('Last-Event-ID')} {response.status}")
             if response.status == 204:
                 self._stream.ended = True
             elif response.status == 200:
@@ -60,7 +61,9 @@ class EventSource(Watcher):
             self._next_sequence = sequence + 1
         if kind in ("message", "customEvent", "sessionError"):
             self._take(data)
-        elif kind == "skipped":
+        else:
+            self._stream.note(event)
+        if kind == "skipped":
             self._skip(data)
         elif kind == "ended":
             self._stream.ended = True

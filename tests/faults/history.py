@@ -59,6 +59,12 @@ class Stream:
     ended: bool = False
     arrived: dict[int, float] = field(default_factory=dict)
     """When each batch's first item came."""
+    told: list[str] = field(default_factory=list)
+    """What its connections were told besides, and when, for the log."""
+
+    def note(self, what: object) -> None:
+        """Note what happened to it."""
+        self.told.append(f"{time.monotonic():.3f} {what}")
 
 
 @dataclass(slots=True)
@@ -134,6 +140,8 @@ class History:
     delays: list[Delay] = field(default_factory=list)
     stalls: list[tuple[float, float]] = field(default_factory=list)
     """When the bench itself did not run."""
+    stories: dict[UUID, str] = field(default_factory=dict)
+    """Of the sessions whose history breaks a promise, all that is known."""
 
     @contextmanager
     def lasting(self, faults: Sequence[str]) -> Iterator[None]:

@@ -19,6 +19,7 @@ from tests.faults.socket_publisher import SocketPublisher
 from tests.faults.stage import Stage
 from tests.faults.staleness import check_staleness, noting_stalls
 from tests.faults.stored import ask, read_sessions
+from tests.faults.story import tell
 from tests.faults.watcher import HABITS, Watcher
 
 _SESSIONS = 5
@@ -39,11 +40,14 @@ async def run(seed: int, minutes: float, names: Sequence[str], logs: Path | None
     where to leave the logs.
     """
     async with Stage() as stage:
+        playing = Run(stage, seed, names)
         try:
-            return await Run(stage, seed, names).run(minutes * 60)
+            return await playing.run(minutes * 60)
         finally:
             if logs is not None:
                 stage.copy_logs(logs)
+                for session_id, story in playing.history.stories.items():
+                    (logs / f"{session_id}.txt").write_text(story)
 
 
 class Run:
@@ -166,3 +170,5 @@ class Run:
             ]
             found = check_session(session, stored[session.session_id], answers)
             self.history.violations += found
+            if found:
+                self.history.stories[session.session_id] = tell(session, stored[session.session_id])

@@ -105,6 +105,7 @@ class Watcher:
             )
         async with websocket:
             self._stream.connections += 1
+            self._stream.note(f"{url} {self._subscription()}")
             await websocket.send_str(json.dumps(self._subscription()))
             self._connected_at = time.monotonic()
             stays = self._habit.stays
@@ -143,7 +144,10 @@ class Watcher:
     def _take_message(self, message: Any) -> None:
         if self._habit.resumes == "no":
             self._take(message)
-        elif message["type"] == "events":
+            return
+        if message["type"] != "events":
+            self._stream.note(message)
+        if message["type"] == "events":
             self._take_frame(message)
         elif message["type"] == "skipped":
             self._skip(message)
@@ -191,6 +195,7 @@ class Watcher:
             self._history.delays.append(Delay(since, self._stream.arrived[batch], place))
 
     def _note_close(self, code: int | None) -> None:
+        self._stream.note(f"closed with {code}")
         if code == 1000:
             if self._habit.resumes != "no" and not self._stream.ended:
                 self._violate("a protocol 2 stream says that it ended", "closed with 1000")
