@@ -145,6 +145,7 @@ class WatchedSessions:
             if watched.users or self._watched.get(session_id) is not watched:
                 return
             del self._watched[session_id]
+            watched.closed = True  # a look that is under way is not to be kept
             self._pages.forget(session_id)
             self.looks.forget(session_id)
             await self._broker.unsubscribe(channel_of(session_id))

@@ -90,7 +90,6 @@ class WatchedSession:
 
     async def close(self) -> None:
         """Stop the task, and let the frames go: the task's end may keep this object for long."""
-        self.closed = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._ring = Ring(self._limits.ring_bytes)
