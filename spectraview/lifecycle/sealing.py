@@ -180,12 +180,16 @@ class Sealer:
 
 
 async def _build(builder: SegmentBuilder) -> NewSegment:
-    """Compress in a thread that gives way to all others, for it may take a second."""
+    """Compress in a thread that gives way to all others, since that takes most of the time.
+
+    Only that: a thread of low priority that holds the GIL would hold up all others of the process.
+    """
     executor = ThreadPoolExecutor(1, "seal", initializer=_give_way)
     try:
-        return await asyncio.get_running_loop().run_in_executor(executor, builder.build)
+        frame = await asyncio.get_running_loop().run_in_executor(executor, builder.compress)
     finally:
         executor.shutdown(wait=False)
+    return await asyncio.to_thread(builder.build, frame)
 
 
 def _give_way() -> None:

@@ -149,9 +149,12 @@ class SegmentBuilder:
     def _batches(self) -> SegmentBatches:
         return SegmentBatches(*zip(*self._columns, strict=True))
 
-    def build(self) -> NewSegment:
-        """Compress what was taken, and compare what the frame holds. Raises CorruptData."""
-        frame = compress(self._json)
+    def compress(self) -> bytes:
+        """Return a frame with the JSON of all that was taken."""
+        return compress(self._json)
+
+    def build(self, frame: bytes) -> NewSegment:
+        """Return the segment, after comparing what the frame holds. Raises CorruptData."""
         check(frame, self._json)
         keyframes = sorted((s, *place) for s, place in self._keyframes.items())
         marks = merge_marks(self._marked)
