@@ -30,7 +30,11 @@ LEASE_SECONDS = 120.0
 _SIZES = SegmentSizes()
 _AT_ONCE = 10
 _PAGE_BYTES = 4_194_304
+_SMALL_BYTES = 1_048_576
+"""Bytes of JSON up to which a segment is not worth a thread of its own."""
 _FAULTY_SECONDS = 21_600.0
+_REFUSED_SECONDS = 300.0
+"""How long a session waits that is damaged, and one that somebody has changed meanwhile."""
 _LOWEST_PRIORITY = 19
 
 
@@ -85,7 +89,9 @@ class Sealer:
 
     async def _seal_session(self, session: ClaimedSession, report: SealReport) -> None:
         try:
-            if await self._seal_batches(session, report):
+            if session.batch_count > session.sealed_batch_count:
+                await self._seal_batches(session, report)
+            else:
                 await self._store.finish_sealing(session.session_id)
             report.sessions += 1
         except (CorruptData, SegmentMissing, StatementRefused) as error:
@@ -93,27 +99,28 @@ class Sealer:
             logger.error(
                 "session %s can't be sealed, its batches stay: %s", session.session_id, error
             )
-            await self._store.postpone_sealing(session.session_id, _FAULTY_SECONDS)
+            damaged = isinstance(error, CorruptData)
+            seconds = _FAULTY_SECONDS if damaged else _REFUSED_SECONDS
+            await self._store.postpone_sealing(session.session_id, seconds)
 
-    async def _seal_batches(self, session: ClaimedSession, report: SealReport) -> bool:
-        """Seal a session, segment after segment. False when it goes on, is gone, or somebody else
-        has sealed it.
+    async def _seal_batches(self, session: ClaimedSession, report: SealReport) -> None:
+        """Seal a session, segment after segment, unless it goes on, is gone, or somebody else has
+        sealed it.
         """
         builder = await self._first_builder(session)
         while builder.position.batch_number < session.batch_count:
             if not await self._fill(session, builder):
-                return False
+                return
             new = await _build(builder)
             await self._list_earlier(session, builder)
             if not await self._store.seal_segment(session, new):
-                return False
+                return
             report.segments += 1
             report.batches += new.removal.batches
             report.size_bytes += new.removal.size_bytes
             report.stored_bytes += new.segment.stored_bytes
             marked = [*builder.marked, (new.segment.first_sequence, new.marks)]
             builder = SegmentBuilder(builder.position, self._sizes, builder.left_bytes, marked)
-        return True
 
     async def _first_builder(self, session: ClaimedSession) -> SegmentBuilder:
         """Return what goes on where the session's segments end: with the last, if that is small."""
@@ -184,6 +191,8 @@ async def _build(builder: SegmentBuilder) -> NewSegment:
 
     Only that: a thread of low priority that holds the GIL would hold up all others of the process.
     """
+    if builder.size_bytes <= _SMALL_BYTES:
+        return await asyncio.to_thread(lambda: builder.build(builder.compress()))
     executor = ThreadPoolExecutor(1, "seal", initializer=_give_way)
     try:
         frame = await asyncio.get_running_loop().run_in_executor(executor, builder.compress)

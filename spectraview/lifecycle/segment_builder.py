@@ -149,6 +149,11 @@ class SegmentBuilder:
     def _batches(self) -> SegmentBatches:
         return SegmentBatches(*zip(*self._columns, strict=True))
 
+    @property
+    def size_bytes(self) -> int:
+        """Return the bytes of JSON that were taken."""
+        return len(self._json)
+
     def compress(self) -> bytes:
         """Return a frame with the JSON of all that was taken."""
         return compress(self._json)

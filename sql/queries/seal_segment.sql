@@ -69,7 +69,7 @@ WITH session AS (
     sealed_at = CASE WHEN s.batch_count = %(last_batch)s THEN now() END,
     rage_click_count = %(rage_clicks)s,
     dead_click_count = %(dead_clicks)s,
-    seal_not_before = now() + make_interval(secs => %(lease)s)
+    seal_not_before = CASE WHEN s.batch_count > %(last_batch)s THEN now() + make_interval(secs => %(lease)s) END
   FROM session
   WHERE s.id = session.id
 )

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from spectraview.lifecycle.segment_builder import SegmentSizes
+from spectraview.lifecycle.segment_builder import SegmentBuilder, SegmentSizes
 from spectraview.storage.codec import CorruptData
 from spectraview.storage.models import Position
+from spectraview.storage.sealing import UnsealedBatch
 from spectraview.storage.segments import Segment
-from spectraview.storage.zstd import decompress
+from spectraview.storage.zstd import compress, decompress
 from tests.lifecycle.sealed import TINY, Sealed, body_of, parsed, random_bodies
 from tests.recordings import batches_of, load_recording
 from tests.storage.batches import META, MOVE, SNAPSHOT
@@ -264,6 +265,17 @@ async def test_a_session_is_deleted_while_it_is_sealed_and_nothing_is_left(seale
     for table in ("session_events", "session_segments"):
         query = f"SELECT 1 FROM {table} WHERE session_id = %(id)s"
         assert await sealed.database.fetch_all(query, {"id": session_id}) == []
+
+
+@pytest.mark.parametrize("damaged", [b"[", b"{}", b'{"a":1},{"a":2}'])
+def test_a_frame_that_holds_something_else_is_not_stored(damaged: bytes) -> None:
+    builder = SegmentBuilder(Position(), ONE_SEGMENT, 0)
+    data = zlib.compress(b'[{"a":1}]')
+    numbers = (1, 0, 1, 0, 0, 5, 5, len(b"[{}]") + 5)
+    builder.take(UnsealedBatch(*numbers, "zlib", data, (3,), (), ()))
+    builder.build(builder.compress())
+    with pytest.raises(CorruptData):
+        builder.build(compress(damaged))
 
 
 async def test_a_segment_that_is_damaged_in_the_store_is_not_read(sealed: Sealed) -> None:
