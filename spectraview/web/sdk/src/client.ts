@@ -154,8 +154,8 @@ export class Client {
   private showAll(): void {
     if (this.stopped) return;
     this.wake();
-    this.recording.snapshot();
-    this.shipper.hurry();
+    this.recording.snapshot(); // which is sent at once
+    this.shipper.schedule();
   }
 
   private refused(item: Item, refusal: Refusal): void {

@@ -55,7 +55,7 @@ export class Queue {
     if (this.items.length) void this.run();
   }
 
-  /** Try again at once, if a pause is on. */
+  /** Try again at once, unless the server has said when. */
   hurry(): void {
     this.attempts = 0;
     this.wake?.();
@@ -134,6 +134,7 @@ export class Queue {
     const delay = seconds * 1000 + Math.random() * longest;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, delay);
+      if (seconds) return;
       this.wake = () => {
         clearTimeout(timer);
         resolve();

@@ -20,6 +20,7 @@ const SNAPSHOT_PAUSE = 5_000;
 export class Recording {
   private stop: (() => void) | null = null;
   private snapshotAt = 0;
+  private run = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -43,6 +44,7 @@ export class Recording {
 
   /** Take all observers away. */
   pause(): void {
+    this.run += 1;
     try {
       this.stop?.();
     } catch (error) {
@@ -63,9 +65,11 @@ export class Recording {
 
   private options(): RecordOptions {
     const { settings } = this;
+    const { run } = this;
     const secret = `${SECRET}, ${settings.maskSelector}`;
     return {
-      emit: (event) => this.take(event as RrwebEvent),
+      // rrweb groups mouse moves, and emits the last group after it was stopped.
+      emit: (event) => run === this.run && this.take(event as RrwebEvent),
       checkoutEveryNms: settings.snapshotSeconds * 1000,
       blockSelector: settings.blockSelector,
       maskTextSelector: settings.maskSelector,

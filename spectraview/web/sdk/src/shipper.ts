@@ -21,6 +21,7 @@ export interface ShipperEvents {
 
 const SMALL = 50_000;
 const LARGEST = 1_000_000;
+const STORE_PATIENCE = 5_000;
 
 /** Turns what happens into batches and brings them to the server. */
 export class Shipper {
@@ -89,16 +90,16 @@ export class Shipper {
     this.cost.bytes += json.length;
     const { count, bytes } = this.buffer;
     if (count === 1 || this.pace.isFull(count, bytes)) this.schedule();
+    if (this.queue.length) this.checkSize();
   }
 
   /** Make the next batch at once. */
   hurry(): void {
     this.pace.hurry();
-    this.queue.hurry();
     this.schedule();
   }
 
-  /** Try again after a pause. */
+  /** The network is back. */
   online(): void {
     this.queue.hurry();
   }
@@ -203,7 +204,9 @@ export class Shipper {
 
   /** Return what the tab's earlier pages have not sent; what other tabs have left goes its own way. */
   private async earlier(sessionId: string): Promise<Item[]> {
-    const kept = await this.store.all();
+    // A browser that is too busy to open its database must not keep the page from sending.
+    const late = new Promise<[]>((resolve) => setTimeout(() => resolve([]), STORE_PATIENCE));
+    const kept = await Promise.race([this.store.all(), late]);
     sendLeftovers(kept, sessionId, this.store);
     return kept.filter((item) => item.sessionId === sessionId);
   }
