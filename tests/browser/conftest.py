@@ -13,6 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from spectraview.web.assets import DIST
 from tests.browser.browser_app import BrowserApp, Faults
+from tests.browser.console_page import ConsolePage
 from tests.conftest import KEYS, ApiFactory
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -36,7 +37,7 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _web_build() -> None:
-    missing = [name for name in ("sdk/sdk.js",) if not (DIST / name).is_file()]
+    missing = [name for name in ("sdk/sdk.js", "console/index.html") if not (DIST / name).is_file()]
     if missing:
         pytest.fail(f"{DIST} lacks {missing}: scripts/test builds the web pages")
 
@@ -101,3 +102,9 @@ def make_browser_app(make_api: ApiFactory) -> BrowserAppFactory:
 async def browser_app(make_browser_app: BrowserAppFactory) -> BrowserApp:
     """A running application."""
     return await make_browser_app()
+
+
+@pytest.fixture
+def console(page: Page, browser_app: BrowserApp) -> ConsolePage:
+    """The console in a page."""
+    return ConsolePage(page, browser_app)

@@ -1,0 +1,12 @@
+import { createRoot } from 'react-dom/client';
+import { App } from './app';
+import './styles/base.css';
+import './styles/list.css';
+import './styles/session.css';
+import './styles/player.css';
+import './styles/panels.css';
+import { applyTheme, chosenTheme } from './ui/theme';
+
+applyTheme(chosenTheme());
+const root = document.getElementById('root');
+if (root) createRoot(root).render(<App />);
