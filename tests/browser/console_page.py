@@ -8,6 +8,7 @@ from uuid import UUID
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.browser_app import BrowserApp
+from tests.browser.normal_form import form_of
 
 _FRAME = "document.querySelector('.screen iframe').contentDocument"
 _TRIES = 400
@@ -49,10 +50,10 @@ class ConsolePage:
         """Return the timeline's slider, whose value is milliseconds."""
         return self.page.get_by_role("slider", name="Timeline")
 
-    async def status_becomes(self, *status: str) -> None:
+    async def status_becomes(self, *status: str, seconds: float = 20) -> None:
         """Return when the player has one of these states."""
         wanted = ", ".join(f'.transport[data-status="{name}"]' for name in status)
-        await self.page.locator(wanted).wait_for()
+        await self.page.locator(wanted).wait_for(timeout=1000 * seconds)
 
     async def time(self) -> float:
         """Return where the player stands, in milliseconds from the start."""
@@ -88,6 +89,15 @@ class ConsolePage:
                 return
             await self.page.wait_for_timeout(_PAUSE)
         raise AssertionError(f"{script} did not become true")
+
+    async def equals(self, page: Page) -> None:
+        """Return when the recorded page shows what another page shows, node by node."""
+        wanted = await form_of(page)
+        for _ in range(_TRIES):
+            if await form_of(self.page, _FRAME) == wanted:
+                return
+            await self.page.wait_for_timeout(_PAUSE)
+        assert await form_of(self.page, _FRAME) == wanted
 
     async def texts(self, locator: Locator) -> Sequence[str]:
         """Return what elements say."""

@@ -50,30 +50,3 @@ class RecordedPage:
     async def takes_snapshot(self) -> None:
         """Take a full snapshot, as an SDK does when somebody begins to watch."""
         await self.page.evaluate("() => rrweb.record.takeFullSnapshot()")
-
-
-NORMAL_FORM = """(root) => {
-    const tags = { script: 'noscript', link: 'link', 'rr-link': 'link', base: 'rr-base' };
-    const ours = (name) => /^(on|_on|rr_|data-rr)/.test(name) ||
-        ['autocomplete', 'action', 'class', 'value', 'checked', 'selected'].includes(name);
-    const form = (node) => {
-        if (node.nodeType === 3) return node.textContent.trim() || null;
-        if (node.nodeType !== 1) return null;
-        const name = tags[node.localName] ?? node.localName;
-        if (['noscript', 'link', 'style', 'head'].includes(name)) return name;
-        const attributes = [...node.attributes]
-            .filter((attribute) => !ours(attribute.name))
-            .map((attribute) => `${attribute.name}=${attribute.value}`).sort();
-        const classes = [...node.classList].filter((one) => !/^(rrweb-|:)/.test(one)).join('.');
-        const value = 'value' in node && node.localName !== 'li' ? node.value : null;
-        const modal = node.localName === 'dialog' ? node.open && node.matches(':modal') : null;
-        const checked = node.localName === 'input' ? node.checked : null;
-        const children = name === 'textarea' ? [] : [...node.childNodes];
-        return [name, attributes, classes, value, checked, modal,
-            children.map(form).filter((child) => child !== null)];
-    };
-    return form(root);
-}"""
-"""Turns a document into lists that equal another's when both show the same: nodes, attributes,
-values of fields. What a replay has of its own is left out.
-"""

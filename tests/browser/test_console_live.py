@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.console_page import ConsolePage
-from tests.browser.recorder import NORMAL_FORM, RecordedPage
+from tests.browser.recorder import RecordedPage
 
 PAGE = """<!doctype html><title>Shop</title><body>
 <h1>Shop</h1>
@@ -47,25 +47,6 @@ async def shop(console: ConsolePage) -> AsyncIterator[RecordedPage]:
     sending.cancel()
 
 
-async def _are_equal(shop: Page, console: ConsolePage) -> None:
-    """Return when both show the same."""
-    wanted = await shop.evaluate(f"({NORMAL_FORM})(document.body)")
-    shown: object = None
-    for _ in range(50):
-        shown = await console.recorded(f"({NORMAL_FORM})(DOCUMENT.body)")
-        if _without_password(shown) == _without_password(wanted):
-            return
-        await console.page.wait_for_timeout(100)
-    assert _without_password(shown) == _without_password(wanted)
-
-
-def _without_password(form: object) -> object:
-    if not isinstance(form, list) or len(form) != 7:
-        return form
-    value = None if "type=password" in form[1] else form[3]
-    return [*form[:3], value, *form[4:6], [_without_password(child) for child in form[6]]]
-
-
 async def test_what_is_typed_clicked_and_opened_shows_in_the_live_view(
     console: ConsolePage, shop: RecordedPage
 ) -> None:
@@ -80,13 +61,13 @@ async def test_what_is_typed_clicked_and_opened_shows_in_the_live_view(
     for _ in range(3):
         await page.click("#add")
     await console.shows("item 3")
-    await _are_equal(page, console)
+    await console.equals(page)
     await page.click("#ask")
     await console.becomes("DOCUMENT.querySelector('#sure').matches(':modal')")
-    await _are_equal(page, console)
+    await console.equals(page)
     await page.click("#yes")
     await console.becomes("!DOCUMENT.querySelector('#sure').open")
-    await _are_equal(page, console)
+    await console.equals(page)
     secret = await console.recorded("DOCUMENT.querySelector('#secret').value")
     assert secret == "*" * len("hunter2")
 
@@ -99,7 +80,7 @@ async def test_a_late_viewer_begins_at_the_newest_snapshot_and_reads_older_event
     await shop.page.click("#add")
     await console.open(shop.session_id)
     await console.shows("item 2")
-    await _are_equal(shop.page, console)
+    await console.equals(shop.page)
     await console.page.keyboard.press("k")
     await console.seek(0)
     await console.becomes("!DOCUMENT.body.textContent.includes('item 1')")
@@ -123,7 +104,7 @@ async def test_a_live_session_is_paused_and_rewound_while_it_goes_on(
     await console.shows("item 2")
     await shop.page.click("#add")
     await console.shows("item 3")
-    await _are_equal(shop.page, console)
+    await console.equals(shop.page)
 
 
 async def test_viewers_are_counted_and_errors_and_events_come_in(
@@ -157,7 +138,7 @@ async def test_the_live_view_comes_back_after_the_network_was_away(
     await shop.page.click("#add")
     await console.shows("item 2")
     assert len(sockets) == 2
-    await _are_equal(shop.page, console)
+    await console.equals(shop.page)
 
 
 async def test_a_session_that_ends_becomes_a_recording(
