@@ -67,6 +67,8 @@ async def _maintain(database: Database, config: Config, *, dry_run: bool) -> Non
         report = await retention.run()
     _say_retention(report, "")
     archived = await _archive(config, archive) if archive else ArchiveReport()
+    if sealed.sessions or report.deleted or archived.segments:
+        await RetentionStore(database).vacuum()
     if sealed.failed or report.busy or archived.failed:
         raise click.ClickException("Not all could be done, see above.")
 

@@ -7,6 +7,7 @@ from spectraview.storage import queries
 from spectraview.storage.database import Database
 
 _PATIENCE = timedelta(days=1)
+_VACUUM_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,10 @@ class RetentionStore:
             queries.PURGE_DROPPED_SESSIONS, {"day": day, "most": most, "keep": keep}
         )
         return int(row[0]) if row else 0
+
+    async def vacuum(self) -> None:
+        """Give the room of deleted rows back to the system, as far as PostgreSQL can."""
+        await self._database.fetch_all(queries.VACUUM_RECORDINGS, within=_VACUUM_SECONDS)
 
     async def count_expired(self, day: date) -> int:
         """Return how many sessions of a day have expired."""

@@ -58,8 +58,10 @@ def moto() -> Iterator[ObjectStoreServer]:
 def folder() -> Iterator[ObjectStoreServer]:
     """Make a folder to archive to."""
     path = tempfile.mkdtemp(prefix="spectraview-archive-")
-    yield ObjectStoreServer(f"file://{path}/objects", {})
-    shutil.rmtree(path)
+    try:
+        yield ObjectStoreServer(f"file://{path}/objects", {})
+    finally:
+        shutil.rmtree(path)
 
 
 @contextmanager

@@ -113,4 +113,4 @@ async def test_the_life_of_an_apps_sessions_is_set_and_listed(database_url: str)
     assert (await run("apps", "set", "shop", "--ttl-hours", 0, **to_database))[0] == 2
     created = await run("keys", "create", "k", "--scope", "ingest", "--ttl-hours", 5, **to_database)
     assert created[0] == 0
-    assert "\t5 hours\tactive\n" in (await run("keys", "list", **to_database))[1]
+    assert "\t5 hours\tactive\t" in (await run("keys", "list", **to_database))[1]
