@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -55,6 +55,8 @@ class Objects:
 
     async def delete(self, key: str) -> None:
         """Delete an object; one that is not there is gone already. Raises ObjectsUnavailable."""
+        if self._folder is not None:
+            await _translated(key, asyncio.to_thread(_delete_unfinished, self._folder, key))
         try:
             async with _limited(_READ_SECONDS):
                 await _translated(key, self._store.delete_async(key))
@@ -139,6 +141,20 @@ async def _translated(key: str, call: Awaitable[_Result]) -> _Result:
     except (BaseError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ObjectsUnavailable(f"the object store: {reason}") from error
+
+
+def _delete_unfinished(folder: Path, key: str) -> None:
+    """Delete what obstore was writing of a file, behind a `#`, when its process died."""
+    path = folder / key
+    left = list(path.parent.glob(f"{path.name}#*"))
+    for unfinished in left:
+        unfinished.unlink(missing_ok=True)
+    if left:
+        with suppress(OSError):  # not empty, or gone
+            for empty in (path.parent, *path.parent.parents):
+                if empty == folder:
+                    return
+                empty.rmdir()
 
 
 def _sync(folder: Path, key: str) -> None:

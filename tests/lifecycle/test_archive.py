@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -41,6 +42,11 @@ async def make_sealed(sealed: Sealed, seed: int = 1) -> UUID:
     await sealed.sealer().seal(10)
     assert await sealed.is_sealed(session_id)
     return session_id
+
+
+def names_in(path: Path) -> list[str]:
+    """Return the names of all files and folders in a folder."""
+    return sorted(str(found.relative_to(path)) for found in path.rglob("*"))
 
 
 async def rest_of(database: Database) -> list[tuple[str, int]]:
@@ -233,6 +239,17 @@ async def test_names_of_apps_are_no_paths(objects: Objects) -> None:
         await objects.put(key, app_id.encode())
         assert (await objects.get(key)).decode() == app_id
         await objects.delete(key)
+
+
+async def test_a_file_that_was_being_written_goes_with_its_object(tmp_path: Path) -> None:
+    objects = open_objects(f"file://{tmp_path}/objects")
+    assert objects is not None
+    unfinished = tmp_path / "objects" / "shop" / "day" / "1-ab.zst#1"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_bytes(b"half of it")
+    await objects.put("shop/other", b"kept")
+    await objects.delete("shop/day/1-ab.zst")
+    assert names_in(tmp_path) == ["objects", "objects/shop", "objects/shop/other"]
 
 
 async def test_an_object_store_that_is_away_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
