@@ -125,6 +125,7 @@ async def test_health_is_answered_as_the_contract_says(api: ApiClient) -> None:
     answer = await api.get("/health", key=None)
     assert answer.status == 200
     assert answer.json.pop("uptime") in range(60)
+    assert set(answer.json.pop("replay_cache")) == {"hits", "misses"}
     assert answer.json == {
         "status": "healthy",
         "database": "connected",

@@ -261,7 +261,7 @@ async def test_a_wrong_session_id_is_refused(api: ApiClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/sessions/start", "GET,HEAD,POST"),
+        ("PUT", "/api/sessions/start", "DELETE,GET,HEAD,POST"),
         ("POST", "/api/sessions", "GET,HEAD"),
         ("DELETE", "/api/sessions", "GET,HEAD"),
         ("GET", f"/api/sessions/{uuid4()}/events", "POST"),
@@ -277,7 +277,7 @@ async def test_a_wrong_method_is_told_the_right_one(
     assert set(answer.headers["Allow"].split(",")) == set(allowed.split(","))
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/sessions/", "/api/x", "/%2e%2e/etc", "//"])
+@pytest.mark.parametrize("path", ["/api", "/api/sessions/", "/api/x", "/%2e%2e/etc"])
 async def test_an_unknown_path_is_not_found(api: ApiClient, path: str) -> None:
     assert fault_of(await api.get(path)) == (404, "not_found", None)
 
