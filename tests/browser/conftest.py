@@ -26,7 +26,6 @@ _ARGUMENTS = (
 _IGNORED = ("--disable-back-forward-cache",)  # users have it
 
 BrowserAppFactory = Callable[..., Awaitable[BrowserApp]]
-PageFactory = Callable[[], Awaitable[Page]]
 
 
 def _chromium() -> str | None:
@@ -43,8 +42,11 @@ def _web_build() -> None:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A Chromium of the test's own."""
+async def browser(make_api: ApiFactory) -> AsyncIterator[Browser]:
+    """A Chromium of the test's own.
+
+    It closes before the applications do: what it connects meanwhile would be left open.
+    """
     async with async_playwright() as playwright:
         path = _chromium() or playwright.chromium.executable_path
         if not os.path.exists(path):  # noqa: ASYNC240
