@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, maintain, keys, apps."""
+"""The command line: serve, migrate, maintain, backup, restore, export, import, keys, apps."""
 
 from pathlib import Path
 
@@ -6,10 +6,12 @@ import click
 
 from spectraview import __version__
 from spectraview.cli.apps import apps
+from spectraview.cli.backup import backup, restore
 from spectraview.cli.keys import keys
 from spectraview.cli.maintain import maintain
 from spectraview.cli.serve import serve
 from spectraview.cli.servers import data_dir_option, database_of, migrate_database
+from spectraview.cli.transfer import export_session, import_session
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,5 +31,9 @@ def migrate(data_dir: Path | None) -> None:
 
 main.add_command(serve)
 main.add_command(maintain)
+main.add_command(backup)
+main.add_command(restore)
+main.add_command(export_session)
+main.add_command(import_session)
 main.add_command(keys)
 main.add_command(apps)

@@ -52,6 +52,15 @@ def program_path(wheel: Wheel, data_dir: Path, account: Account | None) -> Path:
     return program
 
 
+def client_program(name: str) -> Path:
+    """Return one of PostgreSQL's programs for clients, such as pg_dump."""
+    try:
+        package = distribution(POSTGRESQL.name)
+    except PackageNotFoundError as error:
+        raise EmbeddedError(f"The package {POSTGRESQL.name} is not installed.") from error
+    return _find(POSTGRESQL, Path(str(package.locate_file("")))).with_name(name)
+
+
 def _find(wheel: Wheel, folder: Path) -> Path:
     program = next(folder.glob(wheel.program), None)
     if program is None:

@@ -63,6 +63,12 @@ class Objects:
         except ObjectMissing:
             return
 
+    async def list_sizes(self) -> dict[str, int]:
+        """Return the bytes of all objects by their keys. Raises ObjectsUnavailable."""
+        async with _limited(_WRITE_SECONDS):
+            found = await _translated("", self._store.list().collect_async())
+        return {entry["path"]: entry["size"] for entry in found}
+
     async def ping(self) -> bool:
         """Tell whether the object store answered now or some seconds ago."""
         now = asyncio.get_running_loop().time()

@@ -1,0 +1,4 @@
+SELECT count(*)
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace
+  AND relkind IN ('r', 'p', 'm', 'v');

@@ -1,0 +1,4 @@
+SELECT object_key, stored_bytes
+FROM session_segments
+WHERE object_key IS NOT NULL
+ORDER BY object_key;
