@@ -1,10 +1,22 @@
 """A running application with a browser's address, and pages that keep what goes wrong in them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from playwright.async_api import ConsoleMessage, Page
 
 from tests.api_client import ApiClient
+
+
+class Site(Protocol):
+    """Where a browser finds a running SpectraView, and its keys by scope."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def keys(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)

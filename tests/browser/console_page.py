@@ -7,7 +7,7 @@ from uuid import UUID
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.browser_app import BrowserApp
+from tests.browser.browser_app import BrowserApp, Site
 from tests.browser.normal_form import form_of
 
 _FRAME = "document.querySelector('.screen iframe').contentDocument"
@@ -18,23 +18,29 @@ _PAUSE = 50
 class ConsolePage:
     """A browser's page that shows the console."""
 
-    def __init__(self, page: Page, app: BrowserApp) -> None:
+    def __init__(self, page: Page, site: Site) -> None:
         self.page = page
-        self.app = app
+        self.site = site
+
+    @property
+    def app(self) -> BrowserApp:
+        """Return the test's own application, where there is one."""
+        assert isinstance(self.site, BrowserApp)
+        return self.site
 
     async def sign_in(self, key: str = "read") -> None:
         """Open the console and sign in with a scope's key, or another text."""
-        await self.page.goto(self.app.url)
-        await self.page.get_by_label("API key").fill(self.app.keys.get(key, key))
+        await self.page.goto(self.site.url)
+        await self.page.get_by_label("API key").fill(self.site.keys.get(key, key))
         await self.page.get_by_role("button", name="Sign in").click()
 
     async def open(self, session_id: UUID, **query: object) -> None:
         """Open a session's page; sign in if nobody has."""
-        if not self.page.url.startswith(self.app.url):
+        if not self.page.url.startswith(self.site.url):
             await self.sign_in()
             await expect(self.page.locator("main h1")).to_have_text("Sessions")
         words = "&".join(f"{name}={value}" for name, value in query.items())
-        await self.page.goto(f"{self.app.url}/#/sessions/{session_id}{words and '?' + words}")
+        await self.page.goto(f"{self.site.url}/#/sessions/{session_id}{words and '?' + words}")
 
     async def open_link(self, link: str) -> None:
         """Open a link in this page."""

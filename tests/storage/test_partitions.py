@@ -1,11 +1,13 @@
 """Where events lie: in the partition of the day that the server made their session."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from spectraview.storage import queries
 from spectraview.storage.database import Database
 from spectraview.storage.store import Store
 from tests.storage.batches import MOVE, append, make_batch, start
@@ -74,3 +76,15 @@ async def test_the_updates_of_a_batch_touch_no_index(
     assert updated == 600
     levels_of_errors = 3 if errors else 0  # 1, 3, 10: the index is told of these
     assert hot >= updated * 0.9 - levels_of_errors * len(sessions)
+
+
+async def test_a_page_of_a_replay_touches_one_partition(
+    store: Store, database: Database, session_id: UUID
+) -> None:
+    await append(store, make_batch(session_id, MOVE))
+    place = {"session_id": session_id, "day": datetime.now(UTC).date(), "sequence": 0}
+    page = {"after_batch": 0, "through_batch": 9, "page_bytes": 1, "before_sequence": 9}
+    for query in (queries.FETCH_BATCHES, queries.LIST_SEGMENTS, queries.FETCH_CUSTOM_EVENTS):
+        plan = await database.fetch_all(f"EXPLAIN {query}", place | page)
+        scanned = {match for (line,) in plan for match in re.findall(r" on (\w+_\d{4}\S+)", line)}
+        assert len(scanned) == 1, plan
