@@ -9,7 +9,7 @@ from typing import Any, Self
 import psycopg2
 from psycopg2 import extras
 
-from spectraview.storage.pool import Pool
+from spectraview.storage.pool import Pool, keeping_cancellation
 
 logger = logging.getLogger(__name__)
 
@@ -98,24 +98,14 @@ class Database:
     async def _run(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
-        """Run a statement, and tell a cancelled task from a cancelled statement.
-
-        The wait_for in aiopg loses a cancellation of the task that comes as the statement ends (up
-        to Python 3.11); and aiopg raises CancelledError when an administrator or a
-        statement_timeout cancels the statement.
+        """Run a statement, and tell a cancelled task from a cancelled statement: aiopg raises
+        CancelledError also when an administrator or a statement_timeout cancels the statement.
         """
-        task = asyncio.current_task()
-        assert task is not None, "coroutines run in tasks"
-        cancellations = task.cancelling()
-        try:
-            return await self._execute(query, parameters, within)
-        except asyncio.CancelledError as error:
-            if task.cancelling() > cancellations:
-                raise
-            raise DatabaseUnavailable("PostgreSQL cancelled the statement") from error
-        finally:
-            if task.cancelling() > cancellations:
-                raise asyncio.CancelledError
+        with keeping_cancellation():
+            try:
+                return await self._execute(query, parameters, within)
+            except asyncio.CancelledError as error:
+                raise DatabaseUnavailable("PostgreSQL cancelled the statement") from error
 
     async def _execute(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None

@@ -1,8 +1,8 @@
 """The connections to PostgreSQL: one that hangs holds up only the statement that uses it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiopg
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
@@ -16,6 +16,23 @@ _LIVENESS = {
     "tcp_user_timeout": "10000",
 }
 """How the kernel finds out that the server's machine is gone; the address may say otherwise."""
+
+
+@contextmanager
+def keeping_cancellation() -> Iterator[None]:
+    """Let no cancellation of the task be lost in the context.
+
+    The wait_for in aiopg loses one that comes as the statement or the connect ends (up to Python
+    3.11).
+    """
+    task = asyncio.current_task()
+    assert task is not None, "coroutines run in tasks"
+    cancellations = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > cancellations:
+            raise asyncio.CancelledError
 
 
 class Pool:
@@ -89,7 +106,15 @@ class Pool:
             connection.close()
 
     async def _connect(self) -> aiopg.Connection:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            return await aiopg.connect(
-                self._dsn, timeout=self._timeout, enable_json=False, enable_hstore=False
-            )
+        connection: aiopg.Connection | None = None
+        try:
+            with keeping_cancellation():
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    connection = await aiopg.connect(
+                        self._dsn, timeout=self._timeout, enable_json=False, enable_hstore=False
+                    )
+                return connection
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.close()
+            raise

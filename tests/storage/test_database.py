@@ -22,6 +22,26 @@ async def test_a_cancelled_task_ends_whenever_the_cancellation_comes(database: D
         assert late or isinstance(outcome, asyncio.CancelledError)
 
 
+async def test_a_cancelled_task_ends_also_while_it_connects(database_url: str) -> None:
+    for connecting in range(12):
+        for step in range(6):
+            task = asyncio.create_task(_open_and_wait(database_url))
+            for _ in range(connecting):
+                await asyncio.sleep(0)
+                _let_postgresql_answer()
+            for _ in range(step):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=10)
+            assert done, "the cancellation was lost"
+            assert task.cancelled()
+
+
+async def _open_and_wait(database_url: str) -> None:
+    async with Database(database_url, connections=1, timeout=10):
+        await asyncio.Event().wait()
+
+
 async def test_a_statement_may_be_given_more_time_than_the_others(database_url: str) -> None:
     async with Database(database_url, connections=1, timeout=0.2) as database:
         assert await database.fetch_all("SELECT 1 FROM pg_sleep(0.5)", within=10) == [(1,)]
