@@ -121,8 +121,10 @@ class WatchedSession:
         """Compare with the store's head: what pub/sub lost shows here.
 
         `ends_heard` is what it was before the store was asked: an end that was heard since then is
-        news that the head does not have.
+        news that the head does not have. A head from before a batch that is known says nothing.
         """
+        if head.batch_count < self._feed.newest:
+            return
         self._feed.note(head.batch_count)
         if head.ended:
             self._last_batch = head.batch_count

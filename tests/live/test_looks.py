@@ -15,6 +15,7 @@ from spectraview.live.watched import LiveLimits, WatchedSession
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
+from spectraview.storage.messages import BatchStored
 from spectraview.storage.models import Head
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.store import Store
@@ -262,6 +263,13 @@ async def test_a_look_serves_longer_when_the_head_poll_sees_the_same(looking: Lo
     looking.clock.now = 17.9
     await looking.looks.recent(looking.watched)
     assert looking.counting.count == 2  # the head, and the look
+
+
+async def test_an_end_that_a_later_batch_took_back_ends_nothing(looking: Looking) -> None:
+    watched = looking.watched
+    watched.receive(BatchStored(2, 1, 1, "identity", b"[{}]"))
+    watched.learn(Head(1, 1, True), ends_heard=0)  # asked before that batch was stored
+    assert not watched.ended
 
 
 @pytest.mark.parametrize(
