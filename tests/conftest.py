@@ -10,7 +10,7 @@ import msgspec
 import psycopg2
 import pytest
 import redis
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient
 
 from spectraview.access.api_keys import ApiKeys
@@ -90,13 +90,15 @@ def config(database_url: str, redis_url: str) -> Config:
 
 
 @pytest.fixture
-def make_app(config: Config) -> AppFactory:
+def make_app(config: Config) -> Iterator[AppFactory]:
     """Return a factory of applications on the same servers; its arguments change settings."""
 
     def make(**changes: object) -> web.Application:
         return create_app(msgspec.structs.replace(config, **changes))
 
-    return make
+    yield make
+    # It keeps every application for ever: a megabyte a test, which slows the later ones down.
+    web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture
