@@ -15,6 +15,7 @@ from spectraview.access.api_keys import ApiKeys
 from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.revocation import watching_revocations
 from spectraview.access.viewer_tokens import ViewerTokens
+from spectraview.api.headers import protect
 from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
@@ -62,7 +63,6 @@ from spectraview.live.protocol import RECONNECT
 from spectraview.live.watched import LiveLimits
 from spectraview.middleware import (
     admit,
-    allow_origin,
     answer_preflight,
     compress_json,
     report_errors,
@@ -108,7 +108,7 @@ def create_app(config: Config) -> web.Application:
     app[SCOPES] = scopes
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
-    app.on_response_prepare.append(allow_origin)
+    app.on_response_prepare.append(protect)
     app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
     app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs))

@@ -76,6 +76,32 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, le=_YEAR, description="seconds that a client may send nothing of its body"),
     ] = 20.0
+    head_timeout: Annotated[
+        float,
+        Meta(gt=0, le=_YEAR, description="seconds in which a request's line and headers must come"),
+    ] = 20.0
+    answer_timeout: Annotated[
+        float,
+        Meta(gt=0, le=_YEAR, description="seconds that a client may take too little of an answer"),
+    ] = 60.0
+    least_rate: Annotated[
+        int,
+        Meta(ge=0, le=_LARGEST, description="bytes a second of a body or answer; less is cut"),
+    ] = 500
+    keepalive_timeout: Annotated[
+        float, Meta(gt=0, le=_YEAR, description="seconds that a connection may be idle")
+    ] = 75.0
+    max_connections: Annotated[
+        int, Meta(ge=1, le=_LARGEST, description="connections of one process")
+    ] = 16_384
+    max_address_connections: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_LARGEST,
+            description="connections of one process from one address; 0 for no bound",
+        ),
+    ] = 0
     max_inflated: Annotated[
         int, Meta(ge=1, le=_LARGEST, description="bytes of a batch's events, inflated")
     ] = 33_554_432

@@ -207,6 +207,30 @@ class BodyTooSlow(ApiError):
     status = HTTPStatus.REQUEST_TIMEOUT
 
 
+class HeadTooSlow(ApiError):
+    """The rest of the request's head did not come in time"""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
+class HeadTooLarge(ApiError):
+    """The request's address or headers are too large"""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+class ExpectationFailed(ApiError):
+    """No other expectation than 100-continue is known"""
+
+    status = HTTPStatus.EXPECTATION_FAILED
+
+
+class TooManyConnections(ApiError):
+    """There are as many connections as there may be"""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class InflatedTooLarge(ApiError):
     """The inflated events are too large"""
 

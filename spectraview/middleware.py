@@ -12,7 +12,7 @@ from spectraview.access.api_keys import ApiKey
 from spectraview.access.viewer_tokens import InvalidViewerToken
 from spectraview.api.limits import count_use
 from spectraview.api.requests import accepts_gzip, session_id_of
-from spectraview.api.responses import error_response
+from spectraview.api.responses import error_response, http_error
 from spectraview.keys import (
     ADMISSION,
     API_KEY,
@@ -30,11 +30,6 @@ from spectraview.storage.objects import ObjectMissing, ObjectsUnavailable
 logger = logging.getLogger(__name__)
 
 _COMPRESS_FROM = 1024
-_KNOWN_STATUS: dict[int, type[errors.ApiError]] = {
-    404: errors.NotFound,
-    405: errors.MethodNotAllowed,
-    413: errors.BodyTooLarge,
-}
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
@@ -76,12 +71,13 @@ async def report_errors(request: web.Request, handler: Handler) -> web.StreamRes
         logger.warning("PostgreSQL does not answer: %s", str(error).strip())
         return error_response(errors.StoreUnavailable(retry_after=2))
     except web.HTTPException as error:
-        return error_response(_api_error(error))
+        return error_response(http_error(error))
     except ConnectionResetError:
-        logger.debug("the client of %s %s has gone", request.method, request.path)
+        logger.debug("the client of %s %s has gone", request.method, request.rel_url.raw_path)
         return web.Response()  # nobody gets it
     except Exception:
-        logger.exception("%s %s failed", request.method, request.path)
+        # The raw path: in the other a client can break the line.
+        logger.exception("%s %s failed", request.method, request.rel_url.raw_path)
         return error_response(errors.InternalError())
 
 
@@ -124,17 +120,6 @@ async def require_api_key(request: web.Request, handler: Handler) -> web.StreamR
     return await handler(request)
 
 
-async def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
-    """Let pages of any origin read the answer: what they may do, their key says. A prepare
-    signal.
-    """
-    origin = request.headers.get("Origin")
-    if origin is not None:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "Retry-After, ETag"
-        response.headers.add("Vary", "Origin")
-
-
 async def _find_key_or_token(request: web.Request) -> ApiKey:
     text = _token_text(request)
     if text is None or request.match_info.handler not in request.app[TOKEN_HANDLERS]:
@@ -160,11 +145,3 @@ async def _find_key(request: web.Request) -> ApiKey:
     if key is None:
         raise errors.Unauthorized("Unauthorized: unknown or revoked API key" if text else None)
     return key
-
-
-def _api_error(error: web.HTTPException) -> errors.ApiError:
-    kind = _KNOWN_STATUS.get(error.status, errors.InvalidRequest)
-    if error.status >= 500:
-        kind = errors.InternalError
-    allow = error.headers.get("Allow")
-    return kind(headers={"Allow": allow} if allow else None)

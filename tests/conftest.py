@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -11,12 +12,15 @@ import psycopg2
 import pytest
 import redis
 from aiohttp import web, web_app
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web_runner import BaseRunner
 
 from spectraview.access.api_keys import ApiKeys
 from spectraview.app import create_app
 from spectraview.config import Config
 from spectraview.embedded import EmbeddedServers, ServerAddresses
+from spectraview.keys import CONFIG
+from spectraview.serving.server import BoundedRunner
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.migrate import migrate
@@ -28,7 +32,9 @@ _HURRIED = {"fsync": "off", "full_page_writes": "off"}
 _TEMPLATE = "spectraview_template"
 KEYS = {scope: f"sv_{scope}_for-the-tests" for scope in ("ingest", "read", "admin")}
 
-AiohttpClient = Callable[[web.Application], Awaitable[TestClient[web.Request, web.Application]]]
+AiohttpClient = Callable[
+    [web.Application | TestServer], Awaitable[TestClient[web.Request, web.Application]]
+]
 AppFactory = Callable[..., web.Application]
 ApiFactory = Callable[..., Awaitable[ApiClient]]
 
@@ -106,9 +112,16 @@ def make_api(aiohttp_client: AiohttpClient, make_app: AppFactory) -> ApiFactory:
     """Return a factory of running applications, each with a client that speaks the contract."""
 
     async def make(**changes: object) -> ApiClient:
-        return ApiClient(await aiohttp_client(make_app(**changes)), KEYS)
+        return ApiClient(await aiohttp_client(AppServer(make_app(**changes))), KEYS)
 
     return make
+
+
+class AppServer(TestServer):
+    """Serves an application as `spectraview serve` does, with its bounds on connections."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner:
+        return BoundedRunner(self.app, self.app[CONFIG], **options)
 
 
 @pytest.fixture

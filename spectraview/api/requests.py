@@ -1,6 +1,7 @@
 """What handlers read from a request: its session id, its body, its query."""
 
 import asyncio
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -94,6 +95,7 @@ async def read_body(request: web.Request) -> bytes:
 async def _received(request: web.Request, config: Config) -> bytes:
     """Return the body as it is sent; each part takes its place among all that is in flight."""
     place, now = request[PLACE], asyncio.get_running_loop().time
+    began = now()
     parts: list[bytes] = []
     size = 0
     async with asyncio.timeout(config.body_timeout) as pause:
@@ -103,7 +105,9 @@ async def _received(request: web.Request, config: Config) -> bytes:
                 raise web.HTTPRequestEntityTooLarge(config.max_body, size)
             place.take(len(part))
             parts.append(part)
-            pause.reschedule(now() + config.body_timeout)
+            # Who sends a byte now and then must not hold the request for ever.
+            slowest = began + size / config.least_rate if config.least_rate else math.inf
+            pause.reschedule(min(now(), slowest) + config.body_timeout)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import ujson
 from aiohttp import web
 
+from spectraview import errors
 from spectraview.errors import ApiError
+
+_KNOWN_STATUS: dict[int, type[ApiError]] = {
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.BodyTooLarge,
+    417: errors.ExpectationFailed,
+}
 
 
 def dumps(value: object) -> str:
@@ -40,5 +48,18 @@ def error_response(error: ApiError) -> web.Response:
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    text = dumps(error_json(error)).encode("utf-8", "replace")
-    return json_text_response(text, status=error.status, headers=headers)
+    return json_text_response(error_text(error), status=error.status, headers=headers)
+
+
+def error_text(error: ApiError) -> bytes:
+    """Return the JSON of what went wrong."""
+    return dumps(error_json(error)).encode("utf-8", "replace")
+
+
+def http_error(error: web.HTTPException) -> ApiError:
+    """Return what aiohttp has found wrong, as one of ours."""
+    kind = _KNOWN_STATUS.get(error.status, errors.InvalidRequest)
+    if error.status >= 500:
+        kind = errors.InternalError
+    allow = error.headers.get("Allow")
+    return kind(headers={"Allow": allow} if allow else None)

@@ -12,10 +12,13 @@ from aiohttp import web
 from spectraview.app import drain
 from spectraview.config import Config
 from spectraview.keys import ADMISSION, COMMITTER
+from spectraview.serving.limits import allow_open_files
+from spectraview.serving.server import BoundedRunner
+
+logger = logging.getLogger(__name__)
 
 _ACCESS_LOG_FORMAT = '%a "%m %U" %s %b %Tf'  # not %r: its query may hold a key
 _BACKLOG = 1024
-_KEEPALIVE_SECONDS = 75.0
 _LINGER = 0.5
 """Seconds in which connections that came just before the listener closed, or are kept alive, may
 still send a request.
@@ -84,10 +87,11 @@ async def run_application(
     started: Callable[[], None],
 ) -> None:
     """Serve until asked to stop."""
-    runner = web.AppRunner(
+    _allow_connections(config)
+    runner = BoundedRunner(
         app,
+        config,
         shutdown_timeout=_LAST_SECONDS / 2,  # aiohttp waits for it twice
-        keepalive_timeout=_KEEPALIVE_SECONDS,
         access_log=logging.getLogger("spectraview.access") if config.access_log else None,
         access_log_format=_ACCESS_LOG_FORMAT,
     )
@@ -101,6 +105,16 @@ async def run_application(
     finally:
         app[COMMITTER].give_up()
         await runner.cleanup()
+
+
+def _allow_connections(config: Config) -> None:
+    room = allow_open_files(config.max_connections)
+    if room < config.max_connections:
+        logger.warning(
+            "the system's limit on open files leaves room for %s connections, not for %s",
+            room,
+            config.max_connections,
+        )
 
 
 async def _drain(

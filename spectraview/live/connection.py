@@ -22,6 +22,15 @@ class Stalled(Exception):
     """The peer accepts no byte."""
 
 
+def cut(transport: asyncio.Transport) -> None:
+    """Cut a connection, and drop what waits for it in the kernel too: nobody takes it."""
+    opened = transport.get_extra_info("socket")
+    if opened is not None:
+        with suppress(OSError):
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_ON_CLOSE)
+    transport.abort()
+
+
 class Connection(ABC):
     """Bytes to one peer, with a bound on how many wait and on how long it may accept none."""
 
@@ -111,11 +120,8 @@ class Connection(ABC):
                 return  # it is gone, as the caller will see
 
     def abort(self) -> None:
-        """Cut the connection, and drop what waits for it in the kernel too: nobody takes it."""
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_ON_CLOSE)
-        self._transport.abort()
+        """Cut the connection."""
+        cut(self._transport)
 
 
 class WebSocketConnection(Connection):

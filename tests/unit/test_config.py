@@ -19,7 +19,14 @@ NUMBERS = [
     if not isinstance(getattr(Config(), field), bool)
 ]
 SWITCHES = [field for field in FIELDS if isinstance(getattr(Config(), field), bool)]
-MAY_BE_ZERO = {"archive_after", "drain_delay", "replay_cache_bytes", "seal_after"}
+MAY_BE_ZERO = {
+    "least_rate",
+    "max_address_connections",
+    "archive_after",
+    "drain_delay",
+    "replay_cache_bytes",
+    "seal_after",
+}
 
 
 def test_without_variables_all_has_its_default() -> None:

@@ -1,0 +1,1 @@
+"""How connections are served: what bounds them, and what aiohttp's own answers are made into."""
