@@ -12,6 +12,7 @@ from isal import isal_zlib
 
 from spectraview.access.admission import Admission
 from spectraview.access.api_keys import ApiKeys
+from spectraview.access.quotas import Quotas
 from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.revocation import watching_revocations
 from spectraview.access.viewer_tokens import ViewerTokens
@@ -25,6 +26,7 @@ from spectraview.keys import (
     API_KEYS,
     ARCHIVE,
     ASSETS,
+    AUDIT_LOG,
     BATCHES,
     CACHE,
     COMMITTER,
@@ -35,6 +37,7 @@ from spectraview.keys import (
     HUB,
     INGEST_SOCKETS,
     OBJECTS,
+    QUOTAS,
     RATE_LIMITER,
     RECORDER,
     REPLAY_CACHE,
@@ -67,16 +70,19 @@ from spectraview.middleware import (
     compress_json,
     report_errors,
     require_api_key,
+    tell_what_is_left,
 )
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.routes import ROUTES
 from spectraview.storage.analytics import AnalyticsStore
+from spectraview.storage.audit import AuditLog
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.objects import open_objects
+from spectraview.storage.quotas import QuotaCounter
 from spectraview.storage.redis import RedisPipeline
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
@@ -109,6 +115,7 @@ def create_app(config: Config) -> web.Application:
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
     app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
     app.on_response_prepare.append(protect)
+    app.on_response_prepare.append(tell_what_is_left)
     app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
     app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs))
@@ -133,6 +140,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[SESSION_LISTS] = SessionLists(database)
         app[ANALYTICS] = AnalyticsStore(database)
         app[DELETION_STORE] = DeletionStore(database)
+        app[AUDIT_LOG] = AuditLog(database)
         objects = open_objects(config.archive_url)
         if objects is not None:
             app[OBJECTS] = objects
@@ -166,7 +174,9 @@ async def _cache(app: web.Application) -> AsyncIterator[None]:
             cache_bytes=app[CONFIG].replay_cache_bytes,
         ) as reader:
             app[REPLAY_READER] = reader
-            yield
+            async with Quotas(app[DATABASE], QuotaCounter(pipeline), time.time) as quotas:
+                app[QUOTAS] = quotas
+                yield
 
 
 async def _recording(app: web.Application) -> AsyncIterator[None]:

@@ -63,6 +63,30 @@ class NotFound(ApiError):
     status = HTTPStatus.NOT_FOUND
 
 
+class KeyNotFound(ApiError):
+    """There is no such API key"""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class LastAdminKey(ApiError):
+    """This is the last API key that may do everything; make another one first"""
+
+    status = HTTPStatus.CONFLICT
+
+
+class KeyExceedsOwn(ApiError):
+    """A key can't be given more than the key has that makes or changes it"""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class KeyRevoked(ApiError):
+    """This API key is revoked or has expired and can't be changed"""
+
+    status = HTTPStatus.CONFLICT
+
+
 class MethodNotAllowed(ApiError):
     """Method not allowed"""
 
@@ -239,6 +263,12 @@ class InflatedTooLarge(ApiError):
 
 class RateLimited(ApiError):
     """Too many requests"""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class QuotaExceeded(ApiError):
+    """This API key has used what it may use in a day"""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 

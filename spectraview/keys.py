@@ -6,6 +6,7 @@ from aiohttp import web
 
 from spectraview.access.admission import Admission, Place
 from spectraview.access.api_keys import ApiKey, ApiKeys
+from spectraview.access.quotas import Quotas
 from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.viewer_tokens import ViewerToken, ViewerTokens
 from spectraview.config import Config
@@ -17,6 +18,7 @@ from spectraview.live.hub import Hub
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.storage.analytics import AnalyticsStore
+from spectraview.storage.audit import AuditLog
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
@@ -44,6 +46,8 @@ REPLAY_CACHE = web.AppKey("REPLAY_CACHE", ReplayCache)
 REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
+QUOTAS = web.AppKey("QUOTAS", Quotas)
+AUDIT_LOG = web.AppKey("AUDIT_LOG", AuditLog)
 RATE_LIMITER = web.AppKey("RATE_LIMITER", RateLimiter)
 SESSION_LISTS = web.AppKey("SESSION_LISTS", SessionLists)
 ANALYTICS = web.AppKey("ANALYTICS", AnalyticsStore)
@@ -64,3 +68,5 @@ INGEST_SOCKETS = web.AppKey("INGEST_SOCKETS", set[web.WebSocketResponse])
 API_KEY = web.RequestKey("API_KEY", ApiKey)
 VIEWER_TOKEN = web.RequestKey("VIEWER_TOKEN", ViewerToken)
 USAGE = web.RequestKey("USAGE", Usage)
+LEFT = web.RequestKey("LEFT", str)
+"""What the request's key has left, as the header RateLimit says it."""

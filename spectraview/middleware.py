@@ -17,6 +17,7 @@ from spectraview.keys import (
     ADMISSION,
     API_KEY,
     API_KEYS,
+    LEFT,
     PLACE,
     SCOPES,
     TOKEN_HANDLERS,
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _COMPRESS_FROM = 1024
 _PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
         "Content-Type, Content-Encoding, X-API-Key, Authorization, Idempotency-Key, If-None-Match"
     ),
@@ -120,6 +121,13 @@ async def require_api_key(request: web.Request, handler: Handler) -> web.StreamR
     return await handler(request)
 
 
+async def tell_what_is_left(request: web.Request, response: web.StreamResponse) -> None:
+    """Say what the request's key may still do. A prepare signal."""
+    left = request.get(LEFT)
+    if left is not None:
+        response.headers["RateLimit"] = left
+
+
 async def _find_key_or_token(request: web.Request) -> ApiKey:
     text = _token_text(request)
     if text is None or request.match_info.handler not in request.app[TOKEN_HANDLERS]:
@@ -128,7 +136,7 @@ async def _find_key_or_token(request: web.Request) -> ApiKey:
         token = await request.app[VIEWER_TOKENS].check(text, session_id_of(request))
     except InvalidViewerToken as error:
         raise errors.Unauthorized(f"Unauthorized: {error}") from error
-    if request.app[API_KEYS].is_revoked(token.key_id):
+    if request.app[API_KEYS].has_ended(token.key_id):
         raise errors.Unauthorized("Unauthorized: the token's API key is revoked")
     request[VIEWER_TOKEN] = token
     return token.as_key()

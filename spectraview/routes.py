@@ -4,11 +4,20 @@ from dataclasses import dataclass
 
 from aiohttp.typedefs import Handler
 
+from spectraview.api.administration import list_audit
 from spectraview.api.analytics import get_analytics, get_custom_events, get_errors
 from spectraview.api.deletion import delete_session, delete_user, export_user
 from spectraview.api.events import append_batch
 from spectraview.api.health import get_health, get_liveness, get_readiness
 from spectraview.api.ingest_socket import ingest_session
+from spectraview.api.keys import (
+    change_key,
+    create_key,
+    get_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 from spectraview.api.lists import list_sessions
 from spectraview.api.live import watch_session
 from spectraview.api.manifest import get_manifest
@@ -66,6 +75,13 @@ ROUTES = (
     Route("GET", "/api/users/{user_id}/export", export_user, "admin"),
     Route("POST", "/api/sessions/{session_id}/tokens", create_token, "read"),
     Route("GET", "/api/storage", get_storage, "admin"),
+    Route("GET", "/api/keys", list_keys, "admin"),
+    Route("POST", "/api/keys", create_key, "admin"),
+    Route("GET", "/api/keys/{key_id}", get_key, "admin"),
+    Route("PATCH", "/api/keys/{key_id}", change_key, "admin"),
+    Route("DELETE", "/api/keys/{key_id}", revoke_key, "admin"),
+    Route("POST", "/api/keys/{key_id}/rotate", rotate_key, "admin"),
+    Route("GET", "/api/audit", list_audit, "admin"),
     Route("GET", "/", get_console, None),
     Route("GET", "/console/{path:.+}", get_console_asset, None),
     Route("GET", "/sdk.js", get_sdk, None),

@@ -49,6 +49,11 @@ class Place:
         self._admission = admission
         self._bytes = 0
 
+    @property
+    def bytes(self) -> int:
+        """Return how much of the body has come, as it was sent."""
+        return self._bytes
+
     def check(self, size: int) -> None:
         """Raise Overloaded when so many bytes more have no room beside those of other requests."""
         in_flight = self._admission.bytes_in_flight

@@ -30,9 +30,11 @@ class RateLimiter:
         else:
             left = 0
         if usage.requests > limit:
+            seconds = left or await self._cache.seconds_left(name, place)
             raise RateLimited(
                 f"Too many requests: {limit} a minute",
-                retry_after=left or await self._cache.seconds_left(name, place),
+                retry_after=seconds,
+                headers={"RateLimit": f'"minute";r=0;t={seconds}'},
             )
         return usage
 

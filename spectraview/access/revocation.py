@@ -1,4 +1,6 @@
-"""Makes revoked keys stop working at once, in every process: also for sockets that are open."""
+"""Makes revoked and expired keys stop working at once, in every process: also for sockets that are
+open.
+"""
 
 import asyncio
 import logging
@@ -29,8 +31,8 @@ async def watching_revocations(
 async def _watch(api_keys: ApiKeys, on_revoked: Callable[[Collection[int]], None]) -> None:
     while True:
         try:
-            if revoked := await api_keys.forget_revoked():
-                logger.debug("revoked API keys: %s", sorted(revoked))
+            if revoked := await api_keys.forget_ended():
+                logger.debug("revoked or expired API keys: %s", sorted(revoked))
                 on_revoked(revoked)
         except DatabaseUnavailable:
             logger.debug("revocations can't be read while PostgreSQL is away")

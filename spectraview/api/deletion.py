@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from spectraview.api.administration import actor_of
 from spectraview.api.present import session_json
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, json_response
 from spectraview.errors import InvalidParameter, SessionNotFound
-from spectraview.keys import API_KEY, DELETION_STORE, ERASER, REPLAY_READER, STORE
+from spectraview.keys import AUDIT_LOG, DELETION_STORE, ERASER, REPLAY_READER, STORE
 from spectraview.replay.sources import IncompleteReplay
+from spectraview.storage.audit import AuditedAction
 from spectraview.storage.codec import CorruptData
 from spectraview.storage.database import DatabaseUnavailable
-from spectraview.storage.deletion import AuditedAction
 from spectraview.storage.models import Session
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,8 @@ async def _exported(request: web.Request, session: Session) -> AsyncIterator[byt
 
 
 async def _note(request: web.Request, action: AuditedAction, sessions: int) -> None:
-    await request.app[DELETION_STORE].note(
-        action, key_id=request[API_KEY].key_id, app_id=app_id_of(request), sessions=sessions
+    await request.app[AUDIT_LOG].note(
+        action, actor_of(request), app_id=app_id_of(request), sessions=sessions
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from spectraview.api.limits import count_stored
 from spectraview.api.present import receipt_json
 from spectraview.api.requests import app_id_of, read_body, session_id_of
 from spectraview.api.responses import json_response
@@ -13,7 +14,7 @@ from spectraview.api.scrubbing import INLINE_SCRUBBED, inline_scrubber, scrub_ru
 from spectraview.errors import AppForbidden, InflatedTooLarge, TooMuchToScrub
 from spectraview.ingest.body import Limits, parse_batch, split_batches
 from spectraview.ingest.scrubbing.scrubber import Scrubber
-from spectraview.keys import API_KEY, CONFIG, RECORDER, USAGE
+from spectraview.keys import API_KEY, CONFIG, PLACE, RECORDER, USAGE
 from spectraview.storage.models import Batch
 
 _INLINE_BODY = 131_072
@@ -25,23 +26,32 @@ async def append_batch(request: web.Request) -> web.Response:
     """Store a batch of events, or several, and show it to the session's viewers."""
     session_id = session_id_of(request)
     body = await read_body(request)
+    sent = request[PLACE].bytes
     several = split_batches(body)
     if several is None:
         key = request.headers.get("Idempotency-Key")
-        return json_response(await _append(request, session_id, body, key))
+        return json_response(await _append(request, session_id, body, key, sent))
     # One after another: what a page sends when it goes shall keep its order.
-    receipts = [await _append(request, session_id, each, None) for each in several]
+    receipts = [
+        await _append(request, session_id, each, None, sent * len(each) // len(body))
+        for each in several
+    ]
     return json_response({"success": True, "batches": receipts})
 
 
 async def _append(
-    request: web.Request, session_id: UUID, body: bytes, idempotency_key: str | None
+    request: web.Request,
+    session_id: UUID,
+    body: bytes,
+    idempotency_key: str | None,
+    sent_bytes: int,
 ) -> dict[str, object]:
     """Store one batch and return its receipt."""
     batch = await parse_for(request, session_id, body, idempotency_key=idempotency_key)
     receipt = await request.app[RECORDER].append_batch(
         batch, request[USAGE], bound_app_id=app_id_of(request)
     )
+    count_stored(request, receipt, sent_bytes)
     return receipt_json(receipt)
 
 

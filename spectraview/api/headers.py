@@ -32,5 +32,5 @@ async def protect(request: web.Request, response: web.StreamResponse) -> None:
     origin = request.headers.get("Origin")
     if origin is not None:
         headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = "Retry-After, ETag"
+        headers["Access-Control-Expose-Headers"] = "Retry-After, ETag, RateLimit"
         headers.add("Vary", "Origin")

@@ -6,7 +6,7 @@ from uuid import UUID
 from aiohttp import WSMessage, WSMsgType, web
 
 from spectraview.api.events import parse_for
-from spectraview.api.limits import count_use
+from spectraview.api.limits import count_stored, count_use
 from spectraview.api.present import receipt_json
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, error_json
@@ -97,17 +97,19 @@ async def _take_batches(
 async def _store(request: web.Request, session_id: UUID, message: WSMessage) -> Receipt:
     """Store one message's batch, as a POST of the same body would. Raises ApiError."""
     key = request[API_KEY]
-    if request.app[API_KEYS].is_revoked(key.key_id):
+    if request.app[API_KEYS].has_ended(key.key_id):
         raise Unauthorized
     usage = await count_use(request, key, "ingest")
     body = await _body(message, request.app[CONFIG].max_inflated)
     batch = await parse_for(request, session_id, body, idempotency_key=None)
     try:
-        return await request.app[RECORDER].append_batch(
+        receipt = await request.app[RECORDER].append_batch(
             batch, usage, bound_app_id=app_id_of(request)
         )
     except DatabaseUnavailable as error:
         raise StoreUnavailable(retry_after=2) from error
+    count_stored(request, receipt, len(message.data))
+    return receipt
 
 
 async def _body(message: WSMessage, limit: int) -> bytes:

@@ -1,4 +1,6 @@
-"""The command line: serve, migrate, maintain, backup, restore, export, import, keys, apps."""
+"""The command line: serve, migrate, maintain, backup, restore, export, import, keys, apps,
+audit.
+"""
 
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import click
 
 from spectraview import __version__
 from spectraview.cli.apps import apps
+from spectraview.cli.audit import audit
 from spectraview.cli.backup import backup, restore
 from spectraview.cli.keys import keys
 from spectraview.cli.maintain import maintain
@@ -37,3 +40,4 @@ main.add_command(export_session)
 main.add_command(import_session)
 main.add_command(keys)
 main.add_command(apps)
+main.add_command(audit)

@@ -22,6 +22,7 @@ from spectraview.embedded import (
     default_data_dir,
     running_addresses,
 )
+from spectraview.errors import ApiError
 from spectraview.storage.database import Database, DatabaseUnavailable
 from spectraview.storage.migrate import migrate
 from spectraview.storage.objects import Objects, open_objects
@@ -46,6 +47,19 @@ ttl_hours_option = click.option(
     default=None,
     help="Hours until the sessions expire, unless they say so themselves.",
 )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@contextmanager
+def refusals_shown() -> Iterator[None]:
+    """Tell what the API would refuse, by its message."""
+    try:
+        yield
+    except ApiError as error:
+        place = f" ({error.where})" if error.where else ""
+        raise click.ClickException(f"{error}{place}.") from error
 
 
 def read_config() -> Config:

@@ -23,6 +23,7 @@ from spectraview.config import Config
 from spectraview.errors import ApiError
 from spectraview.ingest.body import Limits, parse_batch
 from spectraview.ingest.decoding import DecodingError, decode_parts, exact
+from spectraview.storage.audit import AuditLog
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.codec import inflate, inner_text, split_events
 from spectraview.storage.database import Database
@@ -72,6 +73,7 @@ async def _export(
         raise click.ClickException(f"There is no session {session_id}.")
     async for text in _texts(BatchReader(database, _data(database, config)), session, whole):
         await asyncio.to_thread(output.write, text)
+    await AuditLog(database).note("export_session", app_id=session.app_id, sessions=1)
 
 
 async def _texts(batches: BatchReader, session: Session, whole: bool) -> AsyncIterator[bytes]:
@@ -121,11 +123,12 @@ def import_session(
     new = _new_session(new_id, app_id, user_id, batches, config)
     with database_of(data_dir) as database_url:
         migrate_database(database_url)
-        with_database(database_url, lambda database: _import(Store(database), new, batches))
+        with_database(database_url, lambda database: _import(database, new, batches))
     click.echo(new_id)
 
 
-async def _import(store: Store, new: NewSession, batches: Sequence[Batch]) -> None:
+async def _import(database: Database, new: NewSession, batches: Sequence[Batch]) -> None:
+    store = Store(database)
     if await store.start_session(new) is None:
         raise click.ClickException(f"The id {new.session_id} is taken, or its session was deleted.")
     for batch in batches:
@@ -133,6 +136,7 @@ async def _import(store: Store, new: NewSession, batches: Sequence[Batch]) -> No
         if stored is None or not stored.stored:
             raise click.ClickException(f"The session {new.session_id} has other batches already.")
     await store.end_session(new.session_id, new.app_id, None, ReportedStats())
+    await AuditLog(database).note("import_session", app_id=new.app_id, sessions=1)
 
 
 def _batches(

@@ -2,15 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from spectraview.storage import queries
 from spectraview.storage.arrays import plain_array
 from spectraview.storage.database import Database
 from spectraview.storage.models import Session
-
-AuditedAction = Literal["delete_session", "delete_user", "export_user"]
 
 
 class DeletionStore:
@@ -65,15 +62,6 @@ class DeletionStore:
             },
         )
         return [Session(*row) for row in rows]
-
-    async def note(
-        self, action: AuditedAction, *, key_id: int, app_id: str | None, sessions: int
-    ) -> None:
-        """Write down who deleted or exported how much."""
-        await self._database.fetch_all(
-            queries.NOTE_AUDIT,
-            {"action": action, "key_id": key_id, "app_id": app_id, "sessions": sessions},
-        )
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -21,4 +21,5 @@ def _load(name: str) -> Script:
 
 ANNOUNCE = _load("announce")
 USE = _load("use")
-SCRIPTS = (ANNOUNCE, USE)
+SPEND = _load("spend")
+SCRIPTS = (ANNOUNCE, USE, SPEND)

@@ -1,2 +1,2 @@
-INSERT INTO audit_log (action, key_id, app_id, sessions)
-VALUES (%(action)s, %(key_id)s, %(app_id)s, %(sessions)s);
+INSERT INTO audit_log (action, key_id, app_id, sessions, request_id)
+VALUES (%(action)s, %(key_id)s, %(app_id)s, %(sessions)s, %(request_id)s);

@@ -243,7 +243,7 @@ async def test_a_browsers_preflight_is_answered_without_a_key(api: ApiClient, pa
     answer = await api.request("OPTIONS", path.format(id=uuid4()), key=None, headers=headers)
     assert (answer.status, answer.json) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
-    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PATCH, DELETE, OPTIONS"
     allowed = answer.headers["Access-Control-Allow-Headers"].lower()
     for header in ("content-type", "content-encoding", "x-api-key", "idempotency-key"):
         assert header in allowed

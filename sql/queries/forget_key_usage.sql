@@ -1,0 +1,2 @@
+DELETE FROM api_key_usage
+WHERE day < %(before)s;
