@@ -49,7 +49,8 @@ class Nginx:
 
     def serve(self, ports: Sequence[int]) -> None:
         """Name the processes behind it; holds from the next start or reload on."""
-        (self._folder / "nginx/servers.conf").write_text(servers_conf(ports))
+        for name in ("servers.conf", "sockets.conf"):
+            (self._folder / "nginx" / name).write_text(servers_conf(name, ports))
 
     def check(self) -> str:
         """Return what nginx says of its configuration."""
@@ -105,11 +106,11 @@ class Nginx:
         return True
 
 
-def servers_conf(ports: Sequence[int]) -> str:
-    """Return deploy/nginx/servers.conf with these processes of this machine in place of its own."""
-    lines = (DEPLOY / "nginx/servers.conf").read_text().splitlines()
+def servers_conf(name: str, ports: Sequence[int]) -> str:
+    """Return a list of servers with these processes of this machine in place of its own."""
+    lines = (DEPLOY / "nginx" / name).read_text().splitlines()
     servers = [line for line in lines if line.startswith("server ")]
-    assert len(servers) == len(ports), f"servers.conf names {len(servers)} processes"
+    assert len(servers) == len(ports), f"{name} names {len(servers)} processes"
     return "".join(
         line.replace(line.split()[1], f"127.0.0.1:{port}") + "\n"
         for line, port in zip(servers, ports, strict=True)

@@ -106,7 +106,7 @@ async def _kill_at(
 async def _kill_at_lock(stage: Stage, random: Random) -> None:
     """Kill a process while its statement waits for a lock, so that nobody waits for its end."""
     node = random.choice(stage.nodes)
-    connection = psycopg2.connect(stage.database_url)
+    connection = psycopg2.connect(stage.servers.database_url)
     with connection.cursor() as cursor:
         await asyncio.to_thread(cursor.execute, "SELECT 1 FROM sessions FOR UPDATE")
         await asyncio.sleep(0.5)
@@ -116,13 +116,13 @@ async def _kill_at_lock(stage: Stage, random: Random) -> None:
 
 
 async def _signal_postgresql(stage: Stage, _: Random) -> None:
-    stage.signal_postgresql(signal.SIGQUIT)
+    stage.servers.signal_postgresql(signal.SIGQUIT)
     await asyncio.sleep(_SECONDS)
 
 
 async def _terminate(stage: Stage, _: Random) -> None:
     for _round in range(3):
-        await stage.sql(
+        await stage.servers.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
@@ -130,20 +130,20 @@ async def _terminate(stage: Stage, _: Random) -> None:
 
 
 async def _kill_valkey(stage: Stage, _: Random) -> None:
-    stage.signal_valkey(signal.SIGKILL)
+    stage.servers.signal_valkey(signal.SIGKILL)
     await asyncio.sleep(_SECONDS)
 
 
 async def _often(command: Sequence[str], stage: Stage, _: Random) -> None:
     for _round in range(8):
-        await stage.redis(*command)
+        await stage.servers.redis(*command)
         await asyncio.sleep(0.3)
 
 
 async def _configure(name: str, bad: str, good: str, stage: Stage, _: Random) -> None:
-    await stage.redis("CONFIG", "SET", name, bad)
+    await stage.servers.redis("CONFIG", "SET", name, bad)
     await asyncio.sleep(_SECONDS)
-    await stage.redis("CONFIG", "SET", name, good)
+    await stage.servers.redis("CONFIG", "SET", name, good)
 
 
 def _some(stage: Stage, random: Random) -> Sequence[Node]:

@@ -37,6 +37,7 @@ class EventSource(Watcher):
             if response.status == 204:
                 self._stream.ended = True
             elif response.status == 200:
+                self.shown.set()
                 await self._read(response)
             elif response.status not in (429, 503):
                 self._violate("an event stream is answered with 200", f"{response.status}")

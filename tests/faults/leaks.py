@@ -31,7 +31,7 @@ async def check_leaks(stage: Stage) -> list[Violation]:
 
 async def _left_over(stage: Stage) -> list[Violation]:
     found = []
-    channels = await stage.redis("PUBSUB", "CHANNELS")
+    channels = await stage.servers.redis("PUBSUB", "CHANNELS")
     if channels:
         found.append(Violation("no subscription is left over", f"{channels[:_SHOWN_LINES]}"))
     for number, node in enumerate(stage.nodes):
@@ -39,7 +39,7 @@ async def _left_over(stage: Stage) -> list[Violation]:
         if sockets > node.idle_sockets + _LATER_SOCKETS:
             found.append(Violation("no socket is left over", f"process {number}: {sockets}"))
         found += tasks_that_differ(f"process {number}", node.idle_tasks, await node.service.tasks())
-    backends = await stage.sql(
+    backends = await stage.servers.sql(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )

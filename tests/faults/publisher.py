@@ -4,7 +4,8 @@ answered.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -29,7 +30,11 @@ class Answer:
 
 
 class Publisher:
-    """Writes one session to the processes of `urls`, each request to any of them."""
+    """Writes one session to the processes of `urls`, each request to any of them; `pause` are the
+    least and the most seconds between two batches.
+    """
+
+    PAUSE = (0.01, 0.3)
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class Publisher:
         session: SessionHistory,
         history: History,
         random: Random,
+        pause: tuple[float, float] | None = None,
     ) -> None:
         self.stored_something = asyncio.Event()
         self._http = http
@@ -47,16 +53,22 @@ class Publisher:
         self._session = session
         self._history = history
         self._random = random
-        self._over = False
+        self._pause = pause or self.PAUSE
+        self._ending = asyncio.Event()
 
-    async def run(self, seconds: float, lanes: int) -> None:
-        """Start the session, send batches for so long, end it; some batches come after the end."""
+    @property
+    def _over(self) -> bool:
+        """Tell whether no batches are to be sent any more."""
+        return self._ending.is_set()
+
+    async def run(self, until: Awaitable[object], lanes: int) -> None:
+        """Start the session, send batches until then, end it; some batches come after the end."""
         if self._random.random() < 0.8:  # else the start is lost
             await self._insist("/api/sessions/start", self._start_body())
             self.stored_something.set()
         sending = [asyncio.create_task(self._send_batches(), name="lane") for _ in range(lanes)]
-        await asyncio.sleep(seconds)
-        self._over = True
+        await until
+        self._ending.set()
         await asyncio.gather(*sending)
         await self._end()
         if self._random.random() < _COMES_LATE:
@@ -69,7 +81,13 @@ class Publisher:
     async def _send_batches(self) -> None:
         while not self._over:
             await self._send_batch()
-            await asyncio.sleep(self._random.uniform(0.01, 0.3))
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait for the next batch's time, or the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._random.uniform(*self._pause)):
+                await self._ending.wait()
 
     async def _send_batch(self) -> None:
         sent, body, headers = self._make_batch()

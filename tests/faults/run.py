@@ -10,17 +10,14 @@ from uuid import UUID
 from aiohttp import ClientSession, TCPConnector
 
 from tests.faults.catalog import FAULTS, may_coincide
-from tests.faults.checker import check_session
-from tests.faults.event_source import EventSource
+from tests.faults.crowd import check_sessions, finish, make_watchers, start_watching
 from tests.faults.history import History, SessionHistory
 from tests.faults.leaks import check_leaks, check_logs
 from tests.faults.publisher import Publisher
 from tests.faults.socket_publisher import SocketPublisher
 from tests.faults.stage import Stage
 from tests.faults.staleness import check_staleness, noting_stalls
-from tests.faults.stored import ask, read_sessions
-from tests.faults.story import tell
-from tests.faults.watcher import HABITS, Watcher
+from tests.faults.watcher import HABITS
 
 _SESSIONS = 5
 _LANES = 2
@@ -73,8 +70,10 @@ class Run:
             ]
             await self._play_faults(seconds)
             self._over = True
-            await self._finish(loads, _PUBLISHED_SECONDS, "publishers finish once all is well")
-            await self._finish(self._viewing, _WATCHED_SECONDS, "viewers see the end")
+            await finish(
+                self.history, loads, _PUBLISHED_SECONDS, "publishers finish once all is well"
+            )
+            await finish(self.history, self._viewing, _WATCHED_SECONDS, "viewers see the end")
             await self._check(http)
         self.history.violations += check_staleness(self.history)
         self.history.violations += await check_leaks(self._stage)
@@ -110,8 +109,12 @@ class Run:
             publisher = kind(
                 http, publishing, self._stage.keys["ingest"], session, self.history, random
             )
-            self._viewing += self._watchers(http, watching, session, publisher, random)
-            await publisher.run(random.uniform(_LEAST_LIFE, _LONGEST_LIFE), lanes)
+            watchers = make_watchers(
+                HABITS, http, watching, self._stage.keys["read"], session, self.history, random
+            )
+            self._viewing += [start_watching(watcher, publisher) for watcher in watchers]
+            life = random.uniform(_LEAST_LIFE, _LONGEST_LIFE)
+            await publisher.run(asyncio.sleep(life), lanes)
 
     def _urls(self, number: int) -> tuple[Sequence[str], Sequence[str]]:
         """Return where a session is published and watched: on different processes, but for one
@@ -124,51 +127,7 @@ class Run:
             return publishing, watching
         return [publishing[number % len(nodes)]], [watching[(number + 1) % len(nodes)]]
 
-    def _watchers(
-        self,
-        http: ClientSession,
-        urls: Sequence[str],
-        session: SessionHistory,
-        publisher: Publisher,
-        random: Random,
-    ) -> list[asyncio.Task[None]]:
-        async def watch(watcher: Watcher) -> None:
-            await publisher.stored_something.wait()
-            await watcher.run()
-
-        key = self._stage.keys["read"]
-        watchers = [
-            (EventSource if habit.event_source else Watcher)(
-                http, urls, key, session, self.history, habit, Random(random.random())
-            )
-            for habit in HABITS
-        ]
-        return [asyncio.create_task(watch(watcher), name="watcher") for watcher in watchers]
-
-    async def _finish(
-        self, tasks: Sequence[asyncio.Task[None]], seconds: float, promise: str
-    ) -> None:
-        done, pending = await asyncio.wait(tasks, timeout=seconds)
-        if pending:
-            self.history.violate(promise, f"{len(pending)} of {len(tasks)} hang")
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        for task in done:
-            task.result()
-
     async def _check(self, http: ClientSession) -> None:
-        sessions = self.history.sessions
-        stored = await asyncio.to_thread(
-            read_sessions, self._stage.database_url, [s.session_id for s in sessions]
-        )
+        urls = [node.service.url for node in self._stage.nodes]
         key = self._stage.keys["read"]
-        for session in sessions:
-            answers = [
-                await ask(http, node.service.url, key, session.session_id)
-                for node in self._stage.nodes
-            ]
-            found = check_session(session, stored[session.session_id], answers)
-            self.history.violations += found
-            if found:
-                self.history.stories[session.session_id] = tell(session, stored[session.session_id])
+        await check_sessions(self.history, http, self._stage.servers.database_url, urls, key)

@@ -18,6 +18,8 @@ from tests.faults.publisher import HANG_SECONDS, Publisher
 _SENT_AHEAD = 8
 _CONNECT_SECONDS = 10.0
 _PING_SECONDS = 5.0
+_LAST_ANSWERS = 0.05
+"""Seconds between two looks whether all is answered, in the end."""
 _CLOSE_TIMEOUT = ClientWSTimeout(ws_close=1.0)
 
 
@@ -30,6 +32,8 @@ class _Waiting:
 
 class SocketPublisher(Publisher):
     """A publisher whose batches take one WebSocket; all are stored in the order of their names."""
+
+    PAUSE = (0.01, 0.2)
 
     async def _send_batches(self) -> None:
         waiting: deque[_Waiting] = deque()
@@ -51,6 +55,7 @@ class SocketPublisher(Publisher):
             )
         async with websocket:
             receiving = asyncio.create_task(self._receive(websocket, waiting), name="receipts")
+            ending = asyncio.create_task(self._ending.wait(), name="ending")
             try:
                 for unanswered in list(waiting):
                     await self._send(websocket, unanswered)
@@ -58,10 +63,15 @@ class SocketPublisher(Publisher):
                     if len(waiting) < _SENT_AHEAD and not self._over:
                         waiting.append(self._make())
                         await self._send(websocket, waiting[-1])
-                    await asyncio.sleep(self._random.uniform(0.01, 0.2))
+                    awaited = {receiving} if self._over else {receiving, ending}
+                    seconds = _LAST_ANSWERS if self._over else self._random.uniform(*self._pause)
+                    await asyncio.wait(
+                        awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                    )
             finally:
                 receiving.cancel()
-                await asyncio.gather(receiving, return_exceptions=True)
+                ending.cancel()
+                await asyncio.gather(receiving, ending, return_exceptions=True)
 
     def _make(self) -> _Waiting:
         sent, body, _ = self._make_batch()

@@ -1,23 +1,18 @@
 """The stage on which faults play: two processes, their servers, and a proxy on each way between."""
 
 import asyncio
-import os
 import shutil
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
-from redis.asyncio import Redis
-
-from spectraview.embedded import EmbeddedServers
 from tests.faults.proxy import FaultProxy
+from tests.faults.servers import Servers
 from tests.faults.service import Service
 
 NODES = 2
@@ -36,7 +31,6 @@ _SETTINGS = {
     "SPECTRAVIEW_JOB_INTERVAL": "0.5",
 }
 _IDLE_SECONDS = 1.5
-_REVIVE_SECONDS = 0.2
 _VIEWER_BYTES = 65_536
 
 
@@ -71,12 +65,10 @@ class Stage:
     def __init__(self) -> None:
         self.nodes: Sequence[Node] = ()
         self.keys: Mapping[str, str] = {}
-        self.database_url = ""
-        self._redis_url = ""
         self._folder = Path(
             tempfile.mkdtemp(prefix="spectraview-faults-", dir=tempfile.gettempdir())
         )
-        self._servers = EmbeddedServers(self._folder / "servers")
+        self.servers = Servers(self._folder / "servers")
         self._opened = AsyncExitStack()
 
     @property
@@ -88,12 +80,9 @@ class Stage:
         self._folder.chmod(0o755)
         async with AsyncExitStack() as opening:
             opening.callback(shutil.rmtree, self._folder, ignore_errors=True)
-            addresses = opening.enter_context(self._servers)
-            self.database_url, self._redis_url = addresses.database_url, addresses.redis_url
+            await opening.enter_async_context(self.servers)
             self.nodes = [await self._open_node(opening, number) for number in range(NODES)]
             self.keys = self.nodes[0].service.keys
-            reviving = asyncio.create_task(self._revive(), name="revive")
-            opening.push_async_callback(_cancel, reviving)
             self._opened = opening.pop_all()
         return self
 
@@ -108,7 +97,7 @@ class Stage:
     def copy_logs(self, folder: Path) -> None:
         """Leave the logs of the processes and of PostgreSQL in a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        for log in (*self.logs, self._folder / "servers/postgres.log"):
+        for log in (*self.logs, self.servers.log):
             shutil.copy(log, folder)
 
     async def heal(self) -> None:
@@ -116,31 +105,15 @@ class Stage:
         for node in self.nodes:
             await node.heal()
 
-    def signal_postgresql(self, number: signal.Signals) -> None:
-        """Send PostgreSQL a signal; when it ends, it is started again."""
-        lines = (self._folder / "servers/pgdata/postmaster.pid").read_text().splitlines()
-        os.kill(int(lines[0]), number)
-
-    def signal_valkey(self, number: signal.Signals) -> None:
-        """Send Valkey a signal; when it ends, it is started again."""
-        os.kill(int((self._folder / "servers/valkey/valkey.pid").read_text()), number)
-
-    async def sql(self, statement: str) -> list[Any]:
-        """Run a statement past the proxies."""
-        return await asyncio.to_thread(_run_sql, self.database_url, statement)
-
-    async def redis(self, *command: object) -> Any:
-        """Run a command past the proxies."""
-        async with Redis.from_url(self._redis_url) as client:
-            return await client.execute_command(*command)  # type: ignore[no-untyped-call]
-
     async def _open_node(self, opening: AsyncExitStack, number: int) -> Node:
-        database = await opening.enter_async_context(FaultProxy(_port_of(self.database_url)))
-        cache = await opening.enter_async_context(FaultProxy(_port_of(self._redis_url)))
+        database = await opening.enter_async_context(
+            FaultProxy(_port_of(self.servers.database_url))
+        )
+        cache = await opening.enter_async_context(FaultProxy(_port_of(self.servers.redis_url)))
         settings = {
             **_SETTINGS,
-            "DATABASE_URL": _with_port(self.database_url, database.port),
-            "REDIS_URL": _with_port(self._redis_url, cache.port),
+            "DATABASE_URL": _with_port(self.servers.database_url, database.port),
+            "REDIS_URL": _with_port(self.servers.redis_url, cache.port),
         }
         service = Service(
             self._folder,
@@ -156,29 +129,6 @@ class Stage:
         await asyncio.sleep(_IDLE_SECONDS)
         node.idle_tasks, node.idle_sockets = await service.tasks(), service.sockets()
         return node
-
-    async def _revive(self) -> None:
-        """Start again what a fault has ended."""
-        while True:
-            await asyncio.sleep(_REVIVE_SECONDS)
-            await asyncio.to_thread(self._servers.revive)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-def _run_sql(url: str, statement: str) -> list[Any]:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
 
 
 def _port_of(url: str) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 from tests.faults.batches import META, item_of
 from tests.faults.history import Item
 
+ReadObject = Callable[[str], bytes]
 Fields = tuple[int, int, int, int, int, Sequence[Any]]
 
 _WINDOW_BITS = {"zlib": 15, "gzip": 31, "deflate": -15}
@@ -56,12 +57,22 @@ class Answered:
     counters: Mapping[str, int]
 
 
-def read_sessions(database_url: str, session_ids: Sequence[UUID]) -> dict[UUID, StoredSession]:
-    """Return what the tables hold."""
+def no_archive(key: str) -> bytes:
+    """Read objects where there is no archive."""
+    raise LookupError(f"{key} is archived, and there is no archive")
+
+
+def read_sessions(
+    database_url: str, session_ids: Sequence[UUID], read_object: ReadObject = no_archive
+) -> dict[UUID, StoredSession]:
+    """Return what the tables hold, and the objects that they name."""
     connection = psycopg2.connect(database_url)
     try:
         with connection, connection.cursor() as cursor:
-            return {session_id: _read_session(cursor, session_id) for session_id in session_ids}
+            return {
+                session_id: _read_session(cursor, session_id, read_object)
+                for session_id in session_ids
+            }
     finally:
         connection.close()
 
@@ -79,7 +90,7 @@ async def ask(http: ClientSession, url: str, key: str, session_id: UUID) -> Answ
     return Answered([item_of(thing) for thing in things], counters)
 
 
-def _read_session(cursor: Any, session_id: UUID) -> StoredSession:
+def _read_session(cursor: Any, session_id: UUID, read_object: ReadObject) -> StoredSession:
     cursor.execute(
         "SELECT next_sequence, batch_count, event_count, custom_event_count, error_count"
         " FROM sessions WHERE id = %s",
@@ -97,7 +108,10 @@ def _read_session(cursor: Any, session_id: UUID) -> StoredSession:
         )
         for number, text in cursor.fetchall():
             others.setdefault(number, []).append(item_of(json.loads(text)))
-    fields = [*_read_segments(cursor, session_id), *_read_rows(cursor, session_id)]
+    fields = [
+        *_read_segments(cursor, session_id, read_object),
+        *_read_rows(cursor, session_id),
+    ]
     rows = [_row(*batch, others.pop(batch[0], [])) for batch in fields]
     assert not others, f"custom events or errors of no batch: {others}"
     return StoredSession(rows, dict(zip(names, row, strict=True)))
@@ -114,15 +128,16 @@ def _read_rows(cursor: Any, session_id: UUID) -> Iterator[Fields]:
         yield (*counts, json.loads(text))
 
 
-def _read_segments(cursor: Any, session_id: UUID) -> Iterator[Fields]:
+def _read_segments(cursor: Any, session_id: UUID, read_object: ReadObject) -> Iterator[Fields]:
     """Yield the batches of segments, by their counts alone: without the offsets."""
     cursor.execute(
         "SELECT first_batch, sequence_number, batch_event_counts, batch_custom_event_counts,"
-        " batch_error_counts, event_data FROM session_segments WHERE session_id = %s"
+        " batch_error_counts, event_data, object_key FROM session_segments WHERE session_id = %s"
         " ORDER BY first_batch",
         (str(session_id),),
     )
-    for number, sequence, *counts, data in cursor.fetchall():
+    for number, sequence, *counts, row_data, key in cursor.fetchall():
+        data = read_object(key) if row_data is None else row_data
         events = json.loads(b"[%s]" % zstandard.decompress(data))
         start = 0
         for batch_number, batch in enumerate(zip(*counts, strict=True), number):

@@ -36,6 +36,8 @@ class Habit:
     stays: float | None = None
     sleeps: float = 0.0
     event_source: bool = False
+    patience: tuple[float, float] = (0.05, 0.4)
+    """The least and the most seconds from a disconnect until it connects again."""
 
 
 HABITS = (
@@ -69,6 +71,8 @@ class Watcher:
         self._history = history
         self._habit = habit
         self._random = random
+        self.shown = asyncio.Event()
+        """Set while it is being shown the session."""
         self._next_sequence = 0
         self._last_batch = 0
         self._connected_at = 0.0
@@ -79,9 +83,10 @@ class Watcher:
         while not self._stream.ended:
             with suppress(ClientError, OSError, TimeoutError):  # service or network are away
                 await self._watch_once()
+            self.shown.clear()
             if not self._stream.ended:
                 self._history.tally.reconnected += 1
-                await asyncio.sleep(self._random.uniform(0.05, 0.4))
+                await asyncio.sleep(self._random.uniform(*self._habit.patience))
                 if self._habit.resumes == "no" and self._stream.connections:
                     self._stream = self._new_stream()
                 self._unskip()
@@ -142,6 +147,7 @@ class Watcher:
                 await asyncio.sleep(self._random.uniform(0, 2 * self._habit.sleeps))
 
     def _take_message(self, message: Any) -> None:
+        self.shown.set()
         if self._habit.resumes == "no":
             self._take(message)
             return
