@@ -17,6 +17,7 @@ from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.revocation import watching_revocations
 from spectraview.access.viewer_tokens import ViewerTokens
 from spectraview.api.headers import protect
+from spectraview.api.openapi.document import document_asset
 from spectraview.config import Config
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
@@ -37,6 +38,7 @@ from spectraview.keys import (
     HUB,
     INGEST_SOCKETS,
     OBJECTS,
+    OPENAPI,
     QUOTAS,
     RATE_LIMITER,
     RECORDER,
@@ -124,6 +126,7 @@ def create_app(config: Config) -> web.Application:
 
 async def _assets(app: web.Application) -> AsyncIterator[None]:
     app[ASSETS] = await asyncio.to_thread(read_assets)
+    app[OPENAPI] = await asyncio.to_thread(document_asset, ROUTES, app[CONFIG])
     yield
 
 

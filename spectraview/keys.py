@@ -58,6 +58,7 @@ ARCHIVE = web.AppKey("ARCHIVE", Archive)
 USAGE_READER = web.AppKey("USAGE_READER", UsageReader)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])
+OPENAPI = web.AppKey("OPENAPI", Asset)
 
 SCOPES = web.AppKey("SCOPES", dict[object, str])
 TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])

@@ -97,8 +97,8 @@ async def compress_json(request: web.Request, handler: Handler) -> web.StreamRes
     """Compress larger answers for clients that take gzip; aiohttp itself would disregard `q=0`."""
     response = await handler(request)
     body = response.body if isinstance(response, web.Response) else None
-    if response.content_type != "application/json":  # files come compressed
-        return response
+    if response.content_type != "application/json" or "Content-Encoding" in response.headers:
+        return response  # files come compressed
     if isinstance(body, bytes) and len(body) >= _COMPRESS_FROM:
         response.headers.add("Vary", "Accept-Encoding")
         if accepts_gzip(request):

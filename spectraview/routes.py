@@ -35,6 +35,9 @@ from spectraview.api.web import (
     get_console_asset,
     get_demo,
     get_demo_asset,
+    get_docs,
+    get_docs_asset,
+    get_openapi,
     get_sdk,
 )
 
@@ -82,6 +85,9 @@ ROUTES = (
     Route("DELETE", "/api/keys/{key_id}", revoke_key, "admin"),
     Route("POST", "/api/keys/{key_id}/rotate", rotate_key, "admin"),
     Route("GET", "/api/audit", list_audit, "admin"),
+    Route("GET", "/api/openapi.json", get_openapi, None),
+    Route("GET", "/api/docs", get_docs, None),
+    Route("GET", "/api/docs/{path:.+}", get_docs_asset, None),
     Route("GET", "/", get_console, None),
     Route("GET", "/console/{path:.+}", get_console_asset, None),
     Route("GET", "/sdk.js", get_sdk, None),

@@ -1,15 +1,12 @@
 """Analytics: sessions by day, errors by what they say, custom events by type."""
 
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from aiohttp import web
 
-from spectraview.api.requests import (
-    app_id_of,
-    int_parameter,
-    text_parameter,
-    time_parameter,
-)
+from spectraview.api.parameters import Moment, Text, Whole
+from spectraview.api.requests import app_id_of
 from spectraview.api.responses import json_response
 from spectraview.keys import ANALYTICS, CONFIG
 from spectraview.storage.models import AnalyticsFilter, AnalyzedDay, CountedEvents, ErrorGroup
@@ -17,6 +14,16 @@ from spectraview.storage.models import AnalyticsFilter, AnalyzedDay, CountedEven
 _DEFAULT_LIMIT = 50
 _DEEPEST_OFFSET = 100_000
 _DEFAULT_SPAN = timedelta(days=7)
+
+_APP_ID = Text("appId", "Only this app.")
+_FROM = Moment("from", "Only what was then or later.")
+_TO = Moment("to", "Only what was then or earlier; a date includes that day.", True)
+_EVENT_TYPE = Text("eventType", "Only custom events of this type.")
+_LIMIT = Whole("limit", "Entries of a page.", 1, attrgetter("max_list"))
+_OFFSET = Whole("offset", "How many entries to skip.", most=_DEEPEST_OFFSET)
+DAY_PARAMETERS = (_APP_ID, _FROM, _TO)
+ERROR_PARAMETERS = (*DAY_PARAMETERS, _LIMIT, _OFFSET)
+CUSTOM_EVENT_PARAMETERS = (*ERROR_PARAMETERS, _EVENT_TYPE)
 
 
 async def get_analytics(request: web.Request) -> web.Response:
@@ -50,7 +57,7 @@ async def get_custom_events(request: web.Request) -> web.Response:
     narrowed = _filter(request, _DEFAULT_SPAN)
     limit, offset = _page(request)
     counts, total = await request.app[ANALYTICS].count_custom_events(
-        narrowed, event_type=text_parameter(request, "eventType"), limit=limit, offset=offset
+        narrowed, event_type=_EVENT_TYPE.of(request), limit=limit, offset=offset
     )
     return json_response(
         {
@@ -64,14 +71,14 @@ def _filter(request: web.Request, span: timedelta | None = None) -> AnalyticsFil
     """Return what the request asks for; with `span`, the time until now or `to` if it says no
     more.
     """
-    from_time = time_parameter(request, "from")
-    to_time = time_parameter(request, "to", end_of_day=True)
+    from_time = _FROM.of(request)
+    to_time = _TO.of(request)
     if span is not None:
         to_time = to_time or datetime.now(UTC)
         from_time = from_time or _before(to_time, span)
     return AnalyticsFilter(
         bound_app_id=app_id_of(request),
-        app_id=text_parameter(request, "appId"),
+        app_id=_APP_ID.of(request),
         from_time=from_time,
         to_time=to_time,
     )
@@ -83,9 +90,8 @@ def _before(moment: datetime, span: timedelta) -> datetime:
 
 
 def _page(request: web.Request) -> tuple[int, int]:
-    longest = request.app[CONFIG].max_list
-    limit = int_parameter(request, "limit", least=1, most=longest) or min(_DEFAULT_LIMIT, longest)
-    return limit, int_parameter(request, "offset", most=_DEEPEST_OFFSET) or 0
+    limit = _LIMIT.of(request) or min(_DEFAULT_LIMIT, request.app[CONFIG].max_list)
+    return limit, _OFFSET.of(request) or 0
 
 
 def _paging(total: int, limit: int, offset: int, narrowed: AnalyticsFilter) -> dict[str, object]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import itertools
+from typing import Literal
 
 from aiohttp import web
 
-from spectraview.api.requests import app_id_of, int_parameter, session_id_of
+from spectraview.api.parameters import Choice, Whole
+from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.showing import show_until_gone
-from spectraview.errors import InvalidParameter
 from spectraview.keys import CONFIG, HUB
 from spectraview.live.connection import Connection, EventStreamConnection, Stalled
 from spectraview.live.protocol import Resume, Subscription
@@ -20,6 +21,16 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would wait for more
 }
+
+_Start = Literal["keyframe", "start", "now"]
+_STARTS: tuple[tuple[_Start, _Start], ...] = (
+    ("keyframe", "keyframe"),
+    ("start", "start"),
+    ("now", "now"),
+)
+_FROM = Choice("from", "Server-sent events: where to begin.", _STARTS)
+_SEQUENCE = Whole("sequence", "Server-sent events: begin at this event.")
+STREAM_PARAMETERS = (_FROM, _SEQUENCE)
 
 
 def wants_event_stream(request: web.Request) -> bool:
@@ -63,13 +74,10 @@ def _subscription(request: web.Request) -> Subscription:
     last_id = request.headers.get("Last-Event-ID")
     if last_id and last_id.isascii() and last_id.isdigit():
         return Subscription(Resume(sequence=int(last_id) + 1), "stream")
-    sequence = int_parameter(request, "sequence")
+    sequence = _SEQUENCE.of(request)
     if sequence is not None:
         return Subscription(Resume(sequence=sequence), "stream")
-    match request.query.get("from", "keyframe"):
-        case "keyframe" | "start" | "now" as start:
-            return Subscription(start, "stream")
-    raise InvalidParameter("from must be keyframe, start or now", where="from")
+    return Subscription(_FROM.of(request) or "keyframe", "stream")
 
 
 def _has_all(subscription: Subscription, next_sequence: int) -> bool:

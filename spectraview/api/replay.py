@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from spectraview.api.codings import accepted_encodings
-from spectraview.api.requests import app_id_of, int_parameter, session_id_of
+from spectraview.api.parameters import Whole
+from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.errors import InvalidParameter, SessionNotFound
 from spectraview.keys import REPLAY_READER, STORE
 from spectraview.replay.encodings import Encoding
@@ -25,6 +26,12 @@ _SEALED_SECONDS = 300
 """A sealed session changes only by batches that come late; this is how long they may be missed."""
 _WRITE_BYTES = 262_144
 _OF_THE_BODY = ("Content-Type", "Content-Encoding")
+
+_FROM = Whole("from", "From the newest keyframe at or before this timestamp on.", -_BIGINT, _BIGINT)
+_TO = Whole("to", "To the last event at or before this timestamp.", -_BIGINT, _BIGINT)
+_AFTER_SEQUENCE = Whole("afterSequence", "After this sequence.", -1, _INTEGER - 1)
+_TO_SEQUENCE = Whole("toSequence", "To this sequence, with it.", 0, _INTEGER - 1)
+REPLAY_PARAMETERS = (_FROM, _TO, _AFTER_SEQUENCE, _TO_SEQUENCE)
 
 
 async def get_replay(request: web.Request) -> web.StreamResponse:
@@ -49,10 +56,10 @@ async def get_replay(request: web.Request) -> web.StreamResponse:
 
 
 def _range_of(request: web.Request) -> ReplayRange:
-    start = int_parameter(request, "from", least=-_BIGINT, most=_BIGINT)
-    end = int_parameter(request, "to", least=-_BIGINT, most=_BIGINT)
-    after = int_parameter(request, "afterSequence", least=-1, most=_INTEGER - 1)
-    last = int_parameter(request, "toSequence", most=_INTEGER - 1)
+    start = _FROM.of(request)
+    end = _TO.of(request)
+    after = _AFTER_SEQUENCE.of(request)
+    last = _TO_SEQUENCE.of(request)
     if start is not None and end is not None and end < start:
         raise InvalidParameter("to must not be before from", where="to")
     if after is not None and last is not None and last < after:

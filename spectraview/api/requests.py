@@ -1,11 +1,8 @@
-"""What handlers read from a request: its session id, its body, its query."""
+"""What handlers read from a request: its session id, its body."""
 
 import asyncio
 import math
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime, time
-from typing import TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -15,7 +12,6 @@ from spectraview.errors import (
     BodyTooLarge,
     BodyTooSlow,
     InvalidCompression,
-    InvalidParameter,
     InvalidRequest,
     InvalidSessionId,
     UnsupportedEncoding,
@@ -31,8 +27,6 @@ _PLAIN = ("", "identity")
 _ENCODINGS = (*_PLAIN, "gzip", "deflate")
 _INLINE_COMPRESSED = 4096
 """Bytes that are inflated on the event loop: at most 1,032 times as many come out, in 3 ms."""
-_LONGEST_TEXT = 200
-_Value = TypeVar("_Value")
 
 
 def session_id_of(request: web.Request) -> UUID:
@@ -121,65 +115,3 @@ async def _inflated(body: bytes, limit: int) -> bytes:
         raise InvalidCompression(f"The body can't be inflated: {error}") from error
     except TooLarge as error:
         raise BodyTooLarge(f"The body inflates to more than {limit} bytes") from error
-
-
-def text_parameter(request: web.Request, name: str) -> str | None:
-    """Return a query parameter's text, None when it is missing or empty."""
-    value = request.query.get(name)
-    if not value:
-        return None
-    if len(value) > _LONGEST_TEXT or "\0" in value or not value.isprintable():
-        raise InvalidParameter(
-            f"{name} must be at most {_LONGEST_TEXT} printable characters", where=name
-        )
-    return value
-
-
-def bool_parameter(request: web.Request, name: str) -> bool | None:
-    """Return a query parameter that is true or false."""
-    return _parsed(request, name, _BOOLEANS.__getitem__, "true or false")
-
-
-def int_parameter(
-    request: web.Request, name: str, *, least: int = 0, most: int = 2_147_483_647
-) -> int | None:
-    """Return a query parameter that is a whole number within bounds."""
-
-    def parse(text: str) -> int:
-        number = int(text) if text.isascii() else least - 1
-        if not least <= number <= most:
-            raise ValueError
-        return number
-
-    return _parsed(request, name, parse, f"a whole number from {least} to {most}")
-
-
-def time_parameter(request: web.Request, name: str, *, end_of_day: bool = False) -> datetime | None:
-    """Return a query parameter that is an ISO 8601 time; UTC unless it says otherwise.
-
-    A date alone is the day's first moment, or with `end_of_day` its last.
-    """
-
-    def parse(text: str) -> datetime:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" in a query is a space
-        if end_of_day and len(text) <= len("2024-12-31"):
-            moment = datetime.combine(moment, time.max)
-        # In UTC, since PostgreSQL knows no offset beyond 16 hours and Python does.
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-    return _parsed(request, name, parse, "a time in ISO 8601, such as 2024-12-31T23:59:59Z")
-
-
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-
-
-def _parsed(
-    request: web.Request, name: str, parse: Callable[[str], _Value], wanted: str
-) -> _Value | None:
-    text = request.query.get(name)
-    if not text:
-        return None
-    try:
-        return parse(text)
-    except (ValueError, KeyError, OverflowError) as error:
-        raise InvalidParameter(f"{name} must be {wanted}", where=name) from error

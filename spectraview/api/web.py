@@ -1,5 +1,5 @@
-"""Serves the console, the SDK and the demo shop. No key is needed: they hold nothing secret, and
-ask the API with keys of their own.
+"""Serves the console, the SDK, the demo shop and the pages of the API. No key is needed: they hold
+nothing secret, and ask the API with keys of their own.
 """
 
 import re
@@ -11,7 +11,7 @@ from aiohttp import web
 from spectraview.api.requests import accepts_gzip
 from spectraview.config import DEMO_AUTO, DEMO_OFF
 from spectraview.errors import NotFound
-from spectraview.keys import ASSETS, CONFIG
+from spectraview.keys import ASSETS, CONFIG, OPENAPI
 from spectraview.web.assets import Asset, asset_of
 
 _HASHED = re.compile(r"-[\w-]{8,}\.\w+$")
@@ -35,6 +35,10 @@ _DEMO_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self' ws: wss:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _PAGE = """<!doctype html>
@@ -83,6 +87,25 @@ async def get_demo(request: web.Request) -> web.Response:
 async def get_demo_asset(request: web.Request) -> web.Response:
     """Answer a file of the demo shop."""
     return _answer_file(request, f"demo/{request.match_info['path']}")
+
+
+async def get_openapi(request: web.Request) -> web.Response:
+    """Answer the document of the API."""
+    return _answer(request, request.app[OPENAPI], _SAFE, _ASK_AGAIN)
+
+
+async def get_docs(request: web.Request) -> web.Response:
+    """Answer the page that shows the document of the API."""
+    page = request.app[ASSETS].get("docs/index.html")
+    if page is None:
+        return _not_built()
+    policy = {"Content-Security-Policy": _DOCS_POLICY}
+    return _answer(request, page, _SAFE | policy, _ASK_AGAIN)
+
+
+async def get_docs_asset(request: web.Request) -> web.Response:
+    """Answer a file of that page."""
+    return _answer_file(request, f"docs/{request.match_info['path']}")
 
 
 def _answer_file(request: web.Request, path: str) -> web.Response:

@@ -2,58 +2,71 @@
 
 import re
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from spectraview.errors import InvalidBody, SessionIdMismatch
 from spectraview.ingest.decoding import (
+    MAX_APP_ID,
+    MAX_USER_ID,
+    AppId,
     DecodingError,
+    UserId,
     check_utf8,
     decode_parts,
     decoding_fault,
     exact,
+    holds,
     parse_text,
 )
-from spectraview.ingest.events import Limits, parse_events
-from spectraview.ingest.lists import parse_custom_events, parse_errors
+from spectraview.ingest.events import EventsMember, Limits, parse_events
+from spectraview.ingest.lists import CustomEventItem, ErrorItem, parse_custom_events, parse_errors
 from spectraview.ingest.scrubbing.scrubber import Scrubber
 from spectraview.storage.models import Batch
 
 __all__ = ["Limits", "parse_batch"]
 
 _NULL: Final = Raw(b"null")
-_MAX_KEY_LENGTH: Final = 255
+MAX_BATCH_KEY: Final = 255
 _MAX_BATCHES: Final = 100
-_MAX_APP_ID_LENGTH: Final = 50
-_MAX_USER_ID_LENGTH: Final = 100
+_BatchKey = Annotated[str, Meta(max_length=MAX_BATCH_KEY)]
 
 
-class _Body(Struct, rename="camel"):
-    session_id: Raw = _NULL
-    user_id: Raw = _NULL
-    app_id: Raw = _NULL
-    events: Raw = _NULL
-    custom_events: Raw = _NULL
-    errors: Raw = _NULL
-    metadata: Raw = _NULL
-    batches: Raw = _NULL
+class BatchMetadata(Struct, rename="camel"):
+    """What a client says of a batch; only its key is read."""
+
+    batch_id: Annotated[Raw, holds(_BatchKey | None, "The batch's idempotency key.")] = _NULL
 
 
-class _Several(Struct):
-    batches: list[Raw]
+class BatchBody(Struct, rename="camel"):
+    """A batch of events."""
+
+    session_id: Annotated[Raw, holds(UUID | None, "That of the address, if given.")] = _NULL
+    user_id: Annotated[Raw, holds(UserId | None, "Of a session that is not started yet.")] = _NULL
+    app_id: Annotated[Raw, holds(AppId | None, "Of a session that is not started yet.")] = _NULL
+    events: Annotated[Raw, holds(EventsMember | None, "rrweb events, in one of the forms.")] = _NULL
+    custom_events: Annotated[Raw, holds(list[CustomEventItem] | None)] = _NULL
+    errors: Annotated[Raw, holds(list[ErrorItem] | None)] = _NULL
+    metadata: Annotated[Raw, holds(BatchMetadata | None)] = _NULL
+    batches: Annotated[Raw, holds(None, "Not here: see `SeveralBatches`.")] = _NULL
 
 
-class _Metadata(Struct, rename="camel"):
-    batch_id: Raw = _NULL
+class SeveralBatches(Struct):
+    """Several batches in one body, stored one after another; `batches` comes first."""
+
+    batches: Annotated[
+        list[Annotated[Raw, holds(BatchBody)]],
+        Meta(extra_json_schema={"maxItems": _MAX_BATCHES}),
+    ]
 
 
-_BODY = msgspec.json.Decoder(_Body)
-_SEVERAL = msgspec.json.Decoder(_Several)
+_BODY = msgspec.json.Decoder(BatchBody)
+_SEVERAL = msgspec.json.Decoder(SeveralBatches)
 _IS_SEVERAL = re.compile(rb'\s*\{\s*"batches"\s*:')
-_METADATA = msgspec.json.Decoder(_Metadata | None)
+_METADATA = msgspec.json.Decoder(BatchMetadata | None)
 
 
 def split_batches(body: bytes) -> list[bytes] | None:
@@ -87,8 +100,8 @@ def parse_batch(
     if members.batches != _NULL:
         raise InvalidBody("batches must be the first member", where="batches")
     _check_session_id(members.session_id, session_id)
-    app_id = parse_text(members.app_id, "appId", _MAX_APP_ID_LENGTH)
-    user_id = parse_text(members.user_id, "userId", _MAX_USER_ID_LENGTH)
+    app_id = parse_text(members.app_id, "appId", MAX_APP_ID)
+    user_id = parse_text(members.user_id, "userId", MAX_USER_ID)
     batch_key = _parse_key(idempotency_key, members.metadata)
     custom_events = parse_custom_events(
         scrubber.scrub(exact(members.custom_events)), limits.max_events
@@ -115,7 +128,7 @@ def parse_batch(
     )
 
 
-def _parse_members(body: bytes) -> _Body:
+def _parse_members(body: bytes) -> BatchBody:
     check_utf8(body)
     try:
         return decode_parts(_BODY, body)
@@ -135,12 +148,12 @@ def _parse_key(header: str | None, metadata: Raw) -> bytes | None:
         found = _METADATA.decode(metadata)
     except msgspec.ValidationError as error:
         raise decoding_fault(error, "metadata", path="metadata") from error
-    batch_id = parse_text(found.batch_id if found else _NULL, "metadata.batchId", _MAX_KEY_LENGTH)
+    batch_id = parse_text(found.batch_id if found else _NULL, "metadata.batchId", MAX_BATCH_KEY)
     key = header or batch_id
     if not key:
         return None
-    if len(key) > _MAX_KEY_LENGTH:
-        message = f"At most {_MAX_KEY_LENGTH} characters are allowed"
+    if len(key) > MAX_BATCH_KEY:
+        message = f"At most {MAX_BATCH_KEY} characters are allowed"
         raise InvalidBody(message, where="Idempotency-Key")
     return sha256(b"key:" + key.encode(errors="surrogatepass")).digest()
 

@@ -3,9 +3,21 @@ in its own unit.
 """
 
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from spectraview.errors import InvalidBody
 from spectraview.storage.store import LATEST_SECONDS, SECONDS_BELOW
+
+ClientTime = Annotated[
+    float,
+    Meta(
+        description="Seconds (below 10¹¹) or milliseconds since 1970.",
+        extra_json_schema={"minimum": 0, "maximum": LATEST_SECONDS * 1000},
+    ),
+]
+"""What `seconds_of` takes; it says what is wrong with the rest."""
 
 
 def in_milliseconds(client_time: float) -> bool:

@@ -21,10 +21,24 @@ Timestamp = (
 )
 """A number whose floor fits a bigint column."""
 
+MAX_APP_ID: Final = 50
+MAX_USER_ID: Final = 100
+MAX_TICKET_ID: Final = 100
+AppId = Annotated[str, Meta(max_length=MAX_APP_ID)]
+UserId = Annotated[str, Meta(max_length=MAX_USER_ID)]
+TicketId = Annotated[str, Meta(max_length=MAX_TICKET_ID)]
+
 # Decoding all at once takes twice the time and up to four times the memory.
 _UTF8_PIECE: Final = 16_384
 _MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
 _REFUSED_BY_POSTGRESQL = re.compile("[\x00\ud800-\udfff]")
+
+
+def holds(kind: object, description: str = "") -> Meta:
+    """Note what the JSON of a raw member is, which another decoder or `parse_text` checks: the
+    document of the API reads it.
+    """
+    return Meta(description=description or None, extra={"holds": kind})
 
 
 def check_utf8(raw: bytes, where: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Annotated, Final, TypeGuard
+from typing import Annotated, Any, Final, TypeGuard
 
 import msgspec
 import pybase64
@@ -26,6 +26,7 @@ from spectraview.ingest.decoding import (
     decode_parts,
     decoding_fault,
     exact,
+    holds,
 )
 from spectraview.ingest.packed import unpack_events
 from spectraview.ingest.rrweb import Event, EventData
@@ -56,27 +57,50 @@ class Events:
     summary: EventSummary = field(default_factory=EventSummary)
 
 
-class _Wrapper(Struct):
-    compressed: bool | None = None
-    data: Raw = Raw(b"null")
-
-
 # An object takes 20 characters in any case and a packed event more: the least length bounds how
 # much memory an array of a given size can take.
-_Packed = Annotated[str, Meta(min_length=20)]
+_Packed = Annotated[
+    str,
+    Meta(
+        min_length=20,
+        description="An event that `@rrweb/packer` has packed.",
+        extra_json_schema={"format": "rrweb-packed"},
+    ),
+]
 
 
-class _LooseEvent(Struct):
-    """An event whose data may be anything, as plugins send it."""
+class EventItem(Struct):
+    """An rrweb event; other members are kept too."""
 
     type: Annotated[int, Meta(ge=0, lt=2**31)]
     timestamp: Timestamp
-    data: Raw = Raw(b"null")
+    data: Annotated[Raw, holds(Any)] = Raw(b"null")
+    """Anything, as plugins send it."""
 
 
-_WRAPPER = msgspec.json.Decoder(_Wrapper)
+_EventArray = list[EventItem | _Packed]
+_Base64 = Annotated[
+    str,
+    Meta(
+        description="Base64 of an array of events as zlib, gzip or raw deflate.",
+        extra_json_schema={"contentEncoding": "base64", "format": "deflated-events"},
+    ),
+]
+
+
+class EventsWrapper(Struct):
+    """Events that are compressed, or an array of them."""
+
+    compressed: bool | None = None
+    data: Annotated[Raw, holds(_EventArray | _Base64)] = Raw(b"null")
+
+
+EventsMember = _EventArray | EventsWrapper
+"""The forms of the member `events`."""
+
+_WRAPPER = msgspec.json.Decoder(EventsWrapper)
 _EVENTS = msgspec.json.Decoder(list[Event | _Packed])
-_LOOSE_EVENTS = msgspec.json.Decoder(list[_LooseEvent | _Packed])
+_LOOSE_EVENTS = msgspec.json.Decoder(_EventArray)
 _DATA = msgspec.json.Decoder(EventData | None)
 
 
@@ -175,7 +199,7 @@ def _decode_events(raw: bytes, limits: Limits, where: str) -> Sequence[Event | s
     return events
 
 
-def _tighten(event: _LooseEvent | str) -> Event | str:
+def _tighten(event: EventItem | str) -> Event | str:
     if isinstance(event, str):
         return event
     try:

@@ -1,10 +1,10 @@
 """The `customEvents` and `errors` of a batch."""
 
 from math import floor
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from spectraview.errors import InvalidBody, TooManyEvents
 from spectraview.ingest.decoding import (
@@ -12,29 +12,35 @@ from spectraview.ingest.decoding import (
     Timestamp,
     decode_parts,
     decoding_fault,
+    holds,
     parse_text,
 )
 from spectraview.storage.codec import split_events
 from spectraview.storage.models import CustomEvent, ErrorEvent
 
 _MAX_TYPE_LENGTH: Final = 50
+_TypeText = Annotated[str, Meta(min_length=1, max_length=_MAX_TYPE_LENGTH)]
 _NULL: Final = Raw(b"null")
 
 
-class _CustomEvent(Struct, rename="camel"):
-    event_type: Raw
+class CustomEventItem(Struct, rename="camel"):
+    """Something that happened, as the page says; other members are kept too."""
+
+    event_type: Annotated[Raw, holds(_TypeText)]
     timestamp: Timestamp
 
 
-class _ErrorEvent(Struct):
-    type: Raw
+class ErrorItem(Struct):
+    """An error of the page; other members are kept too."""
+
+    type: Annotated[Raw, holds(_TypeText)]
     timestamp: Timestamp
-    message: Raw = _NULL
-    stack: Raw = _NULL
+    message: Annotated[Raw, holds(str | None)] = _NULL
+    stack: Annotated[Raw, holds(str | None)] = _NULL
 
 
-_CUSTOM_EVENTS = msgspec.json.Decoder(list[_CustomEvent])
-_ERROR_EVENTS = msgspec.json.Decoder(list[_ErrorEvent])
+_CUSTOM_EVENTS = msgspec.json.Decoder(list[CustomEventItem])
+_ERROR_EVENTS = msgspec.json.Decoder(list[ErrorItem])
 
 _Item = TypeVar("_Item")
 

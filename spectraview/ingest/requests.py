@@ -1,19 +1,26 @@
 """Reads the bodies of start, heartbeat and end, and of the request for a token."""
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from spectraview.errors import InvalidBody
-from spectraview.ingest.clock import in_milliseconds, seconds_of
+from spectraview.ingest.clock import ClientTime, in_milliseconds, seconds_of
 from spectraview.ingest.decoding import (
+    MAX_APP_ID,
+    MAX_TICKET_ID,
+    MAX_USER_ID,
+    AppId,
     DecodingError,
+    TicketId,
+    UserId,
     check_utf8,
     decode_parts,
     decoding_fault,
     exact,
+    holds,
     parse_text,
 )
 from spectraview.ingest.scrubbing.scrubber import Scrubber
@@ -25,32 +32,44 @@ _Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 _Decoded = TypeVar("_Decoded")
 
 
-class _Stats(Struct, rename="camel"):
+class ReportedCounts(Struct, rename="camel"):
+    """What a client has counted; it can only raise what the server counts."""
+
     event_count: _Count = 0
     error_count: _Count = 0
     click_count: _Count = 0
 
 
-class _Heartbeat(Struct):
-    stats: _Stats | None = None
+class HeartbeatBody(Struct):
+    """A sign of life."""
+
+    stats: ReportedCounts | None = None
 
 
-class _End(Struct, rename="camel"):
-    end_time: float | None = None
-    stats: _Stats | None = None
+class EndBody(Struct, rename="camel"):
+    """The end of a session."""
+
+    end_time: ClientTime | None = None
+    stats: ReportedCounts | None = None
 
 
-class _TokenRequest(Struct):
+class TokenBody(Struct):
+    """For how long a viewer token is wanted."""
+
     seconds: Annotated[int, Meta(ge=1, le=2_592_000)] = 3600
 
 
-class _Start(Struct, rename="camel"):
-    session_id: UUID
-    app_id: Raw = _NULL
-    user_id: Raw = _NULL
-    ticket_id: Raw = _NULL
-    start_time: float | None = None
-    metadata: Raw = _NULL
+class StartBody(Struct, rename="camel"):
+    """What is known of a session at its start."""
+
+    session_id: Annotated[UUID, Meta(description="A UUID that the client makes.")]
+    app_id: Annotated[Raw, holds(AppId | None, "Required unless the key is bound to an app.")] = (
+        _NULL
+    )
+    user_id: Annotated[Raw, holds(UserId | None)] = _NULL
+    ticket_id: Annotated[Raw, holds(TicketId | None)] = _NULL
+    start_time: ClientTime | None = None
+    metadata: Annotated[Raw, holds(dict[str, Any] | None, "It comes back as it was sent.")] = _NULL
     ttl_hours: Annotated[int, Meta(ge=1, le=876_000)] | None = None
 
 
@@ -58,10 +77,10 @@ class _Metadata(Struct):
     url: Raw = _NULL
 
 
-_START = msgspec.json.Decoder(_Start)
-_HEARTBEAT = msgspec.json.Decoder(_Heartbeat)
-_END = msgspec.json.Decoder(_End)
-_TOKEN_REQUEST = msgspec.json.Decoder(_TokenRequest)
+_START = msgspec.json.Decoder(StartBody)
+_HEARTBEAT = msgspec.json.Decoder(HeartbeatBody)
+_END = msgspec.json.Decoder(EndBody)
+_TOKEN_REQUEST = msgspec.json.Decoder(TokenBody)
 _METADATA = msgspec.json.Decoder(_Metadata)
 
 
@@ -77,15 +96,15 @@ def parse_start(
     key's.
     """
     start = _decode(_START, body)
-    app_id = parse_text(start.app_id, "appId", 50) or key_app_id
+    app_id = parse_text(start.app_id, "appId", MAX_APP_ID) or key_app_id
     if not app_id:
         raise InvalidBody("appId is missing", where="appId")
     metadata, page_url = _parse_metadata((scrubber or Scrubber()).scrub(exact(start.metadata)))
     return NewSession(
         session_id=start.session_id,
         app_id=app_id,
-        user_id=parse_text(start.user_id, "userId", 100),
-        ticket_id=parse_text(start.ticket_id, "ticketId", 100),
+        user_id=parse_text(start.user_id, "userId", MAX_USER_ID),
+        ticket_id=parse_text(start.ticket_id, "ticketId", MAX_TICKET_ID),
         started_at=None if start.start_time is None else seconds_of(start.start_time, "startTime"),
         milliseconds=start.start_time is None or in_milliseconds(start.start_time),
         metadata=metadata,
@@ -114,7 +133,7 @@ def parse_token_request(body: bytes) -> int:
     return _decode(_TOKEN_REQUEST, body or b"{}").seconds
 
 
-def _reported(stats: _Stats | None) -> ReportedStats:
+def _reported(stats: ReportedCounts | None) -> ReportedStats:
     if stats is None:
         return ReportedStats()
     return ReportedStats(stats.event_count, stats.error_count, stats.click_count)

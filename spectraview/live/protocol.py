@@ -28,7 +28,9 @@ class Resume(Struct, frozen=True, forbid_unknown_fields=True):
     batch: int | None = None
 
 
-class _Subscribe(Struct, rename="camel", tag_field="type", tag="subscribe"):
+class Subscribe(Struct, rename="camel", tag_field="type", tag="subscribe"):
+    """A viewer's first message."""
+
     session_id: UUID
     protocol: Literal[1, 2] = 1
     encoding: Literal["json", "deflate"] = "json"
@@ -63,7 +65,7 @@ class InvalidSubscription(Exception):
 def parse_subscribe(text: str, session_id: UUID) -> Subscription:
     """Return the subscription in a viewer's first message. Raises InvalidSubscription."""
     try:
-        message = msgspec.json.decode(text, type=_Subscribe)
+        message = msgspec.json.decode(text, type=Subscribe)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidSubscription(str(error)) from error
     if message.session_id != session_id:
