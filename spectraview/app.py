@@ -85,7 +85,7 @@ from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.objects import open_objects
 from spectraview.storage.quotas import QuotaCounter
-from spectraview.storage.redis import RedisPipeline
+from spectraview.storage.redis_cluster import open_redis
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.session_lists import SessionLists
@@ -160,8 +160,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 async def _cache(app: web.Application) -> AsyncIterator[None]:
     url = app[CONFIG].redis_url
     async with (
-        RedisPipeline(url, time.monotonic) as pipeline,
-        RedisPipeline(url, time.monotonic, timeout=_REPLAY_CACHE_TIMEOUT) as replay_pipeline,
+        open_redis(url, time.monotonic) as pipeline,
+        open_redis(url, time.monotonic, timeout=_REPLAY_CACHE_TIMEOUT) as replay_pipeline,
     ):
         app[CACHE] = Cache(pipeline)
         archive = app.get(ARCHIVE)

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 _UNPREFIXED = frozenset({"database_url", "redis_url", "archive_url", "archive_after"})
 _LARGEST = 2_147_483_647  # what an integer column holds
+_REDIS = r"rediss?://([^/@,]*@)?(\[[^],]*\]|[^/:@?,]*)(:\d+)?(/\d*)?(\?[^,]*)?"
 DEMO_AUTO = "auto"
 DEMO_OFF = "off"
 _YEAR = 31_536_000.0  # longer waits are mistakes, such as "inf"
@@ -34,8 +35,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Annotated[
         str,
         Meta(
-            pattern=r"^$|^unix://|^rediss?://([^/@]*@)?(\[.*\]|[^/:@?]*)(:\d+)?(/\d*)?(\?.*)?$",
-            description="Redis or Valkey; empty starts the embedded one",
+            pattern=rf"^$|^unix://|^{_REDIS}(, *{_REDIS})*$",
+            description="Redis or Valkey; empty starts the embedded one; a cluster: some of its "
+            "nodes, by commas, or one with `?cluster=true`",
         ),
     ] = ""
     archive_url: Annotated[

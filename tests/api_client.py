@@ -166,6 +166,12 @@ class LiveClient:
             while not self.degraded:
                 self._is_news(await self.websocket.receive_json(loads=ujson.loads))
 
+    async def recovers(self) -> None:
+        """Return when the server has told that batches come at once again."""
+        async with asyncio.timeout(_PATIENCE):
+            while self.degraded:
+                self._is_news(await self.websocket.receive_json(loads=ujson.loads))
+
     async def take(self, count: int) -> list[Any]:
         """Return the next `count` messages."""
         async with asyncio.timeout(_PATIENCE):

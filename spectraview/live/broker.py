@@ -11,7 +11,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AskError, RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,17 @@ class Broker:
     Use as an async context manager. Without Redis everything works but nothing comes: the head poll
     fills in. It speaks RESP2 straight on a connection: redis-py's PubSub reconnects by itself, in
     silence, and fails when a subscription meets that.
+
+    A node of a cluster is spoken to with `on_moved`: its channels are sharded, each is its slot's
+    alone, and `on_moved` is called when one of them is not, or no longer, this node's.
     """
 
-    def __init__(self, url: str, on_connection: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        on_connection: Callable[[bool], None],
+        on_moved: Callable[[], None] | None = None,
+    ) -> None:
         self._pool = ConnectionPool.from_url(
             url,
             protocol=2,
@@ -44,6 +52,8 @@ class Broker:
             socket_timeout=None,
         )
         self._on_connection = on_connection
+        self._on_moved = on_moved
+        self._sharded = "S" if on_moved else ""
         self._handlers: dict[bytes, Handler] = {}
         self._acks: dict[bytes, asyncio.Future[None]] = {}
         self._connection: AbstractConnection | None = None
@@ -80,7 +90,7 @@ class Broker:
         acknowledged = self._acks.setdefault(channel, asyncio.get_running_loop().create_future())
         with suppress(*_OUTAGES):
             async with asyncio.timeout(_ACK_TIMEOUT):
-                await self._send(self._connection, "SUBSCRIBE", channel)
+                await self._send(self._connection, f"{self._sharded}SUBSCRIBE", channel)
             if not self._silent:
                 await asyncio.wait({acknowledged}, timeout=_ACK_TIMEOUT)
                 self._silent = not acknowledged.done()
@@ -93,7 +103,7 @@ class Broker:
             return
         with suppress(*_OUTAGES):
             async with asyncio.timeout(_ACK_TIMEOUT):
-                await self._send(self._connection, "UNSUBSCRIBE", channel)
+                await self._send(self._connection, f"{self._sharded}UNSUBSCRIBE", channel)
 
     async def _listen_for_ever(self) -> None:
         while True:
@@ -103,7 +113,8 @@ class Broker:
                     await connection.connect()
                 self._connection, self._silent = connection, False
                 if self._handlers:
-                    await self._send(connection, "SUBSCRIBE", *self._handlers)
+                    commands = connection.pack_commands(self._subscriptions())
+                    await connection.send_packed_command(commands)
                 self._on_connection(True)
                 await self._listen(connection)
             except _OUTAGES as error:
@@ -122,9 +133,13 @@ class Broker:
         """Hand on messages until the connection fails, or stays silent though pinged."""
         silent = 0.0
         while silent < _SILENCE_BEFORE_DEATH:
-            message = await connection.read_response(
-                timeout=_SILENCE_BEFORE_PING, disconnect_on_error=False
-            )
+            try:
+                message = await connection.read_response(
+                    timeout=_SILENCE_BEFORE_PING, disconnect_on_error=False
+                )
+            except AskError:  # or MovedError, its kind: another node's channel
+                self._tell_moved()
+                continue
             if message is None:
                 silent += _SILENCE_BEFORE_PING
                 await self._send(connection, "PING")
@@ -138,15 +153,26 @@ class Broker:
             raise ConnectionError("not connected")
         await connection.send_packed_command(connection.pack_command(*words))
 
+    def _subscriptions(self) -> list[tuple[str | bytes, ...]]:
+        if self._sharded:  # they lie in many slots
+            return [("SSUBSCRIBE", channel) for channel in self._handlers]
+        return [("SUBSCRIBE", *self._handlers)]
+
     def _handle(self, message: list[bytes]) -> None:
         match message:
-            case [b"message", channel, data]:
+            case [b"message" | b"smessage", channel, data]:
                 if channel in self._handlers:
                     self._handlers[channel](data)
-            case [b"subscribe", channel, _]:
+            case [b"subscribe" | b"ssubscribe", channel, _]:
                 acknowledged = self._acks.pop(channel, None)
                 if acknowledged is not None and not acknowledged.done():
                     acknowledged.set_result(None)
+            case [b"sunsubscribe", channel, _] if channel in self._handlers:
+                self._tell_moved()  # nobody here has asked for that: its slot has moved
+
+    def _tell_moved(self) -> None:
+        if self._on_moved is not None:
+            self._on_moved()
 
     def _release_subscribers(self) -> None:
         """Let those go on who wait for an answer that no longer comes: the head poll is theirs."""

@@ -12,7 +12,7 @@ from typing import Self
 from uuid import UUID
 
 from spectraview.live.beginning import Beginnings
-from spectraview.live.broker import Broker
+from spectraview.live.cluster_broker import open_broker
 from spectraview.live.connection import Connection
 from spectraview.live.presence import Listener, Presence, Watch
 from spectraview.live.protocol import (
@@ -55,7 +55,7 @@ class Hub:
         head_interval: float,
     ) -> None:
         self._cache = cache
-        self._broker = Broker(redis_url, self._notice_connection)
+        self._broker = open_broker(redis_url, self._notice_connection)
         self._sessions = WatchedSessions(
             store, batches, cache, self._broker, limits, head_interval=head_interval
         )

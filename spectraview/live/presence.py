@@ -10,6 +10,7 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from spectraview.live.broker import Broker
+from spectraview.live.cluster_broker import ClusterBroker
 from spectraview.storage.cache import SNAPSHOT_WANTED, Cache, watch_channel_of
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Presence:
     Use as an async context manager, inside the broker's.
     """
 
-    def __init__(self, cache: Cache, broker: Broker) -> None:
+    def __init__(self, cache: Cache, broker: Broker | ClusterBroker) -> None:
         self._cache = cache
         self._broker = broker
         self._process = uuid4().hex

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from spectraview.errors import SessionNotFound
 from spectraview.live.broker import Broker
+from spectraview.live.cluster_broker import ClusterBroker
 from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
 from spectraview.live.watched import LiveLimits, WatchedSession
@@ -38,7 +39,7 @@ class WatchedSessions:
         store: Store,
         batches: BatchReader,
         cache: Cache,
-        broker: Broker,
+        broker: Broker | ClusterBroker,
         limits: LiveLimits,
         *,
         head_interval: float,

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from spectraview.storage.redis import CacheUnavailable, RedisPipeline
+from spectraview.storage.redis import CacheUnavailable
+from spectraview.storage.redis_cluster import Redis
 
 REPLAY_SECONDS = 3600
 
@@ -14,7 +15,7 @@ class ReplayCache:
     `hits` and `misses` count the replays that this process was asked for.
     """
 
-    def __init__(self, pipeline: RedisPipeline) -> None:
+    def __init__(self, pipeline: Redis) -> None:
         self._pipeline = pipeline
         self.hits = 0
         self.misses = 0

@@ -17,7 +17,8 @@ from spectraview.storage.messages import (
     encode_message,
 )
 from spectraview.storage.models import StoredBatch
-from spectraview.storage.redis import CacheUnavailable, Command, RedisPipeline, script_command
+from spectraview.storage.redis import CacheUnavailable, Command, script_command
+from spectraview.storage.redis_cluster import Redis
 from spectraview.storage.scripts import ANNOUNCE, USE
 
 SESSION_SECONDS = 3600
@@ -77,7 +78,7 @@ def watch_channel_of(session_id: UUID) -> str:
 class Cache:
     """Reads and writes the cache; methods that return nothing never fail."""
 
-    def __init__(self, pipeline: RedisPipeline, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, pipeline: Redis, now: Callable[[], float] = time.time) -> None:
         self._pipeline = pipeline
         self._now = now
 
@@ -137,7 +138,7 @@ class Cache:
     def announce_end(self, session_id: UUID, batch_count: int) -> None:
         """Publish that a session has ended."""
         data = encode_message(SessionEnded(batch_count))
-        self._pipeline.send(("PUBLISH", channel_of(session_id), data))
+        self._pipeline.send((self._pipeline.publish, channel_of(session_id), data))
 
     def forget(self, session_ids: Collection[UUID]) -> None:
         """Drop all that is kept of sessions, and tell those who watch that they were deleted."""
@@ -147,7 +148,7 @@ class Cache:
             kept = (f"session:{tag}", f"replay:{tag}", _buffer_key(session_id))
             self._pipeline.send(
                 ("DEL", *kept, _snapshot_key(session_id)),
-                ("PUBLISH", channel_of(session_id), told),
+                (self._pipeline.publish, channel_of(session_id), told),
             )
 
     async def buffered_batches(self, session_id: UUID) -> list[StoredBatch]:
@@ -167,7 +168,7 @@ class Cache:
     def note_viewers(self, session_id: UUID, process: str, viewers: int) -> None:
         """Tell the other processes how many viewers of a session this one has."""
         key = _viewers_key(session_id)
-        told: Command = ("PUBLISH", watch_channel_of(session_id), VIEWERS_CHANGED)
+        told: Command = (self._pipeline.publish, watch_channel_of(session_id), VIEWERS_CHANGED)
         if viewers:
             value = f"{viewers}:{int(self._now())}"
             self._pipeline.send(
@@ -188,7 +189,7 @@ class Cache:
         """Ask the session's SDK for a full snapshot: at once if it listens, else in its receipt."""
         self._pipeline.send(
             ("SET", _snapshot_key(session_id), "1", "EX", SNAPSHOT_REQUEST_SECONDS),
-            ("PUBLISH", watch_channel_of(session_id), SNAPSHOT_WANTED),
+            (self._pipeline.publish, watch_channel_of(session_id), SNAPSHOT_WANTED),
         )
 
     def _announcement(self, announced: Announcement) -> Command:
@@ -210,6 +211,7 @@ class Cache:
             SESSION_SECONDS,
             BUFFER_SECONDS,
             BUFFERED_BATCHES,
+            self._pipeline.publish,
         )
 
     def _time_for(self, session: ActiveSession) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 from spectraview.storage import queries
 from spectraview.storage.arrays import plain_array
 from spectraview.storage.database import Database
-from spectraview.storage.redis import CacheUnavailable, RedisPipeline, script_command
+from spectraview.storage.redis import CacheUnavailable, script_command
+from spectraview.storage.redis_cluster import Redis
 from spectraview.storage.scripts import SPEND
 
 _KEPT_SECONDS = 90_000
@@ -44,7 +45,7 @@ KeyDay = tuple[int, date]
 class QuotaCounter:
     """Counts in Redis, for all processes at once."""
 
-    def __init__(self, pipeline: RedisPipeline) -> None:
+    def __init__(self, pipeline: Redis) -> None:
         self._pipeline = pipeline
 
     def spend(self, key_day: KeyDay, used: Used) -> asyncio.Future[list[Any]]:

@@ -28,7 +28,7 @@ def script_command(script: Script, keys: Sequence[str], *values: object) -> Comm
     return ("EVALSHA", script.sha, len(keys), *keys, *values)
 
 
-_COMMAND_TIMEOUT = 0.5
+COMMAND_TIMEOUT = 0.5
 _PAUSE_AFTER_FAILURE = 1.0
 _LARGEST_ROUND = 512
 _LARGEST_BACKLOG = 20_000
@@ -51,8 +51,10 @@ class RedisPipeline:
     Use as an async context manager.
     """
 
+    publish = "PUBLISH"
+
     def __init__(
-        self, url: str, clock: Callable[[], float], *, timeout: float = _COMMAND_TIMEOUT
+        self, url: str, clock: Callable[[], float], *, timeout: float = COMMAND_TIMEOUT
     ) -> None:
         self._timeout = timeout
         self._pool = BlockingConnectionPool.from_url(
@@ -70,8 +72,12 @@ class RedisPipeline:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._send_rounds(), name="redis-pipeline")
+        self.start()
         return self
+
+    def start(self) -> None:
+        """Begin to send; to be ended by leaving the context."""
+        self._task = asyncio.create_task(self._send_rounds(), name="redis-pipeline")
 
     async def __aexit__(
         self,
