@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import date
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from spectraview.replay.cache import ReplayCache
 from spectraview.storage.cache import ActiveSession, Announcement, Cache
 from spectraview.storage.cluster_nodes import cluster_seeds
 from spectraview.storage.models import StoredBatch
+from spectraview.storage.quotas import QuotaCounter, Used
 from spectraview.storage.redis_cluster import ClusterPipeline, open_redis
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
@@ -69,7 +71,7 @@ async def test_everything_that_is_cached_has_its_place(
 ) -> None:
     async with open_redis(redis_url, time.monotonic) as pipeline:
         assert isinstance(pipeline, ClusterPipeline)
-        cache, replays = Cache(pipeline), ReplayCache(pipeline)
+        cache, replays, quotas = Cache(pipeline), ReplayCache(pipeline), QuotaCounter(pipeline)
         assert await cache.ping()
         for number in range(MASTERS):
             session_id = cluster.session_on(number)
@@ -82,6 +84,8 @@ async def test_everything_that_is_cached_has_its_place(
             usage = await cache.use("1:ingest", str(session_id), session_id)
             assert (usage.requests, usage.viewers, usage.snapshot_wanted) == (1, 2, True)
             assert await cache.seconds_left("1:ingest", str(session_id)) > 1
+            spent = quotas.spend((number, date(2026, 1, 1)), Used(1, 2, 3))
+            assert await quotas.sums(spent) == Used(1, 2, 3)
             replays.keep(session_id, 1, b"replay")
             assert await replays.fetch(session_id, 1) == b"replay"
             cache.forget([session_id])
