@@ -8,6 +8,10 @@ from contextlib import contextmanager
 
 from spectraview.errors import Overloaded
 
+_HEAD = 14
+"""Bytes before a WebSocket's frame."""
+_MOST_HEADS = 65_536
+
 
 class Admission:
     """Bounds what the bodies of running requests hold in memory.
@@ -66,7 +70,19 @@ class Place:
         self._admission.bytes_in_flight += size
         self._bytes += size
 
+    def give_back(self, size: int) -> None:
+        """Count bytes no more that were worked on.
+
+        More may have come than a message holds, the heads of its frames, or the beginning of the
+        next: little is taken for the former.
+        """
+        left = self._bytes - size
+        self._give(self._bytes if left <= min(size // 16 + _HEAD, _MOST_HEADS) else size)
+
     def leave(self) -> None:
         """Give back what was taken."""
-        self._admission.bytes_in_flight -= self._bytes
-        self._bytes = 0
+        self._give(self._bytes)
+
+    def _give(self, size: int) -> None:
+        self._admission.bytes_in_flight -= size
+        self._bytes -= size

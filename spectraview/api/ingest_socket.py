@@ -10,6 +10,7 @@ from spectraview.api.limits import count_stored, count_use
 from spectraview.api.present import receipt_json
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, error_json
+from spectraview.api.socket_messages import CONTROL, SocketMessages
 from spectraview.errors import (
     ApiError,
     InflatedTooLarge,
@@ -51,6 +52,7 @@ async def ingest_session(request: web.Request) -> web.WebSocketResponse:
         heartbeat=_HEARTBEAT_SECONDS,
         max_msg_size=request.app[CONFIG].max_body,
         compress=False,
+        autoping=False,
     )
     if not websocket.can_prepare(request).ok:
         raise UpgradeRequired(headers={"Upgrade": "websocket"})
@@ -76,7 +78,8 @@ async def _take_batches(
     request: web.Request, session_id: UUID, websocket: web.WebSocketResponse
 ) -> None:
     number = 0
-    async for message in websocket:
+    # Batches count as requests; pings have a bound of their own.
+    async for message in SocketMessages(request, websocket, CONTROL):
         try:
             receipt = await _store(request, session_id, message)
         except ApiError as error:

@@ -8,6 +8,7 @@ from aiohttp import WSMsgType, web
 from spectraview.api.event_stream import stream_session, wants_event_stream
 from spectraview.api.requests import session_id_of
 from spectraview.api.showing import show_until_gone
+from spectraview.api.socket_messages import EVERYTHING, SocketMessages
 from spectraview.errors import TooManyViewers, UpgradeRequired
 from spectraview.keys import CONFIG, HUB
 from spectraview.live.connection import Stalled, WebSocketConnection
@@ -27,20 +28,24 @@ _SUBSCRIBE_SECONDS = 10.0
 async def watch_session(request: web.Request) -> web.StreamResponse:
     """Show a session to a viewer while it happens: over a WebSocket, or as server-sent events."""
     session_id = session_id_of(request)
-    if request.app[HUB].viewer_count >= request.app[CONFIG].max_viewers:
+    if request.app[HUB].connection_count >= request.app[CONFIG].max_viewers:
         raise TooManyViewers(retry_after=5)
     websocket = web.WebSocketResponse(
-        heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_LARGEST_MESSAGE, compress=False
+        heartbeat=_HEARTBEAT_SECONDS,
+        max_msg_size=_LARGEST_MESSAGE,
+        compress=False,
+        autoping=False,
     )
     if not websocket.can_prepare(request).ok:
         if wants_event_stream(request):
             return await stream_session(request)
         raise UpgradeRequired(headers={"Upgrade": "websocket"})
     connection = await _connect(request, websocket)
+    messages = SocketMessages(request, websocket, EVERYTHING)
     try:
         with request.app[HUB].greeting(connection):
-            subscription = await _subscription(websocket, session_id)
-        gone = _until_gone(websocket)
+            subscription = await _subscription(messages, session_id)
+        gone = _until_gone(messages)
         await show_until_gone(request, session_id, connection, subscription, gone)
     except ViewerClosed as closed:
         await connection.close(closed.code, closed.reason)
@@ -63,12 +68,13 @@ async def _connect(request: web.Request, websocket: web.WebSocketResponse) -> We
     )
 
 
-async def _subscription(websocket: web.WebSocketResponse, session_id: UUID) -> Subscription:
+async def _subscription(messages: SocketMessages, session_id: UUID) -> Subscription:
     try:
-        message = await websocket.receive(timeout=_SUBSCRIBE_SECONDS)
+        async with asyncio.timeout(_SUBSCRIBE_SECONDS):  # pings win no time
+            message = await anext(messages, None)
     except TimeoutError:
         raise ViewerClosed(BAD_REQUEST, "no subscribe message came") from None
-    if message.type is not WSMsgType.TEXT:
+    if message is None or message.type is not WSMsgType.TEXT:
         raise ViewerClosed(BAD_REQUEST, "a subscribe message was expected")
     try:
         return parse_subscribe(message.data, session_id)
@@ -76,7 +82,7 @@ async def _subscription(websocket: web.WebSocketResponse, session_id: UUID) -> S
         raise ViewerClosed(BAD_REQUEST, str(error)) from error
 
 
-async def _until_gone(websocket: web.WebSocketResponse) -> None:
+async def _until_gone(messages: SocketMessages) -> None:
     """Read until the socket is closed: without a reader no pong is seen."""
-    async for _ in websocket:
+    async for _ in messages:
         pass  # a viewer has nothing more to say

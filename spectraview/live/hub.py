@@ -81,6 +81,11 @@ class Hub:
         await self.presence.__aexit__(kind, error, trace)
         await self._broker.__aexit__(kind, error, trace)
 
+    @property
+    def connection_count(self) -> int:
+        """Return how many watch, or are about to."""
+        return self.viewer_count + len(self._unsubscribed)
+
     async def session(self, session_id: UUID, app_id: str | None) -> Session:
         """Return the session as it was a moment ago. Raises SessionNotFound."""
         return await self._sessions.session(session_id, app_id)

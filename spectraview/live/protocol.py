@@ -10,6 +10,7 @@ from msgspec import Struct
 from spectraview.live.frames import Form
 
 NORMAL = 1000
+TOO_MUCH = 1008
 INTERNAL_ERROR = 1011
 RECONNECT = 1012
 BAD_REQUEST = 4400

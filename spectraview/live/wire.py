@@ -17,6 +17,7 @@ BINARY = 0x2
 KEEP_ALIVE = b"e\r\n: keep-alive\n\n\r\n"
 
 _CONTINUATION = 0x0
+_CLOSE = 0x8
 _FIN = 0x80
 _NO_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 
@@ -31,6 +32,12 @@ def websocket_chunks(payloads: Iterable[bytes], opcode: int = TEXT) -> Chunks:
 def message_frame(message: dict[str, object]) -> bytes:
     """Return the text frame of a JSON message."""
     return b"".join(_frames(_dumps(message), TEXT))
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """Return the frame that says why a WebSocket is closed."""
+    payload = struct.pack("!H", code) + reason.encode()[:123]
+    return _header(_FIN | _CLOSE, len(payload)) + payload
 
 
 def event_stream_chunks(

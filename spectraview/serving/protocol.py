@@ -15,7 +15,10 @@ from aiohttp.http_exceptions import LineTooLong
 from spectraview import errors
 from spectraview.api.headers import SAFE
 from spectraview.api.responses import error_text
+from spectraview.keys import PLACE
 from spectraview.live.connection import cut
+from spectraview.live.protocol import TRY_AGAIN_LATER
+from spectraview.live.wire import close_frame
 
 if TYPE_CHECKING:
     from spectraview.serving.server import BoundedServer
@@ -61,6 +64,9 @@ class BoundedHandler(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and note since when a head is on its way."""
+        if self._payload_parser is not None:
+            self._take_of_socket(data)
+            return
         count = self._request_count
         super().data_received(data)
         if self._request_count != count:
@@ -108,6 +114,22 @@ class BoundedHandler(web.RequestHandler):
         else:
             logger.debug("a request of %s can't be read: %.200r", request.remote, exc)
         return _ReadyAnswer(error)
+
+    def _take_of_socket(self, data: bytes) -> None:
+        """Take a WebSocket's bytes if they have room beside what the process holds of others: a
+        message that never ends is not seen by any handler.
+        """
+        request = self._current_request
+        place = request.get(PLACE) if request is not None else None
+        try:
+            if place is not None:
+                place.take(len(data))
+        except errors.Overloaded:
+            if self.transport is not None:
+                self.transport.write(close_frame(TRY_AGAIN_LATER, "overloaded"))
+            self.force_close()
+        else:
+            super().data_received(data)
 
     def _refuse(self, error: errors.ApiError) -> None:
         """Answer a head that is not read any further."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import ujson
 
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _PATIENCE = 20.0
 
 
@@ -77,6 +78,16 @@ class Wire:
                 pass
         return bytes(received)
 
+    async def read_through(self, last: bytes) -> bytes:
+        """Return what comes until these bytes have come."""
+        received = bytearray()
+        async with asyncio.timeout(_PATIENCE):
+            while last not in received:
+                part = await self._reader.read(65_536)
+                assert part, bytes(received)
+                received += part
+        return bytes(received)
+
     async def upgrade(self, path: str, key: str) -> None:
         """Make a WebSocket of it."""
         await self.ask(
@@ -87,22 +98,24 @@ class Wire:
         assert answer.status == 101, answer
 
     async def close_code(self) -> int | None:
-        """Read until the other side ends; return the code of its close frame, None without one."""
-        received = await self.rest()
-        while len(received) >= 2:
-            length, start = received[1], 2
-            if length == 126:
-                length, start = struct.unpack_from("!H", received, 2)[0], 4
-            elif length == 127:
-                length, start = struct.unpack_from("!Q", received, 2)[0], 10
-            if received[0] & 0xF == 0x8:
-                return int.from_bytes(received[start : start + 2])
-            received = received[start + length :]
-        return None
+        """Return the code of the close frame that comes, None if the other side ends without."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while (await self._reader.readexactly(1))[0] & 0xF != CLOSE:
+                    await self._payload()
+                return int.from_bytes((await self._payload())[:2])
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+
+    async def _payload(self) -> bytes:
+        length = (await self._reader.readexactly(1))[0]
+        if length > 125:
+            length = int.from_bytes(await self._reader.readexactly(2 if length == 126 else 8))
+        return await self._reader.readexactly(length)
 
     async def close(self) -> None:
-        """Close the connection."""
-        self._writer.close()
+        """Close the connection, whatever waits."""
+        self._writer.transport.abort()
         await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
 
 
