@@ -1,8 +1,6 @@
 """Every answer says what browsers may do with it, and none says what serves it."""
 
-import re
 from itertools import product
-from uuid import uuid4
 
 import pytest
 
@@ -10,14 +8,9 @@ from spectraview.routes import ROUTES, Route
 from tests.api_client import Answer, ApiClient
 from tests.conftest import KEYS, ApiFactory
 from tests.security.conftest import Connect
+from tests.security.places import path_of
 
 SHOP = {"Origin": "https://shop.example"}
-
-
-def path_of(route: Route) -> str:
-    """Return an address of a route."""
-    path = route.path.replace("{session_id}", str(uuid4())).replace("{user_id}", "somebody")
-    return re.sub(r"\{path:[^}]*\}", "nothing.js", path)
 
 
 async def ask(api: ApiClient, route: Route, key: str | None = "admin") -> Answer:
