@@ -79,7 +79,9 @@ async def test_the_sdk_may_be_loaded_by_pages_of_every_origin(web: ApiClient) ->
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-@pytest.mark.parametrize("path", ["/", "/sdk.js", "/demo", "/demo/demo.js", "/console/icon.svg"])
+@pytest.mark.parametrize(
+    "path", ["/", "/sdk.js", "/demo", "/demo/demo.js", "/console/icon.svg", "/api/openapi.json"]
+)
 async def test_no_answer_is_guessed_to_be_something_else(web: ApiClient, path: str) -> None:
     assert (await fetch(web, path)).headers["X-Content-Type-Options"] == "nosniff"
 
@@ -127,7 +129,7 @@ async def test_without_a_key_there_is_no_demo(
     assert b"SPECTRAVIEW_DEMO_KEY" in answer.json
 
 
-@pytest.mark.parametrize("path", ["/", "/sdk.js", "/demo"])
+@pytest.mark.parametrize("path", ["/", "/sdk.js", "/demo", "/api/docs"])
 async def test_without_a_build_the_pages_say_so_and_the_api_works(
     make_app: AppFactory, aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

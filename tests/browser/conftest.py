@@ -36,7 +36,11 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _web_build() -> None:
-    missing = [name for name in ("sdk/sdk.js", "console/index.html") if not (DIST / name).is_file()]
+    missing = [
+        name
+        for name in ("sdk/sdk.js", "console/index.html", "docs/index.html")
+        if not (DIST / name).is_file()
+    ]
     if missing:
         pytest.fail(f"{DIST} lacks {missing}: scripts/test builds the web pages")
 
