@@ -36,15 +36,19 @@ def find_processes(target: Target) -> ProcessGroups:
 
     Stores are found by the app's open connections: look once it has been at work.
     """
+    found = {name: frozenset({pid}) for name, pid in target.process_ids.items()}
+    return processes_with_us(found or (find_roots(target.port) if target.is_local() else {}))
+
+
+def processes_with_us(roots: Mapping[str, frozenset[int]]) -> ProcessGroups:
+    """Return groups of processes, and us; none where there is no /proc."""
     if not PROC.joinpath("self/stat").exists():
         return ProcessGroups({})
-    found = {name: frozenset({pid}) for name, pid in target.process_ids.items()}
-    if not found and target.is_local():
-        found = _find(target.port)
-    return ProcessGroups(found | {BENCHMARK: frozenset({os.getpid()})})
+    return ProcessGroups({**roots, BENCHMARK: frozenset({os.getpid()})})
 
 
-def _find(port: int) -> dict[str, frozenset[int]]:
+def find_roots(port: int) -> dict[str, frozenset[int]]:
+    """Return the server that listens on a port and its stores, by the roots of their processes."""
     sockets = _read_sockets()
     owners = dict(_read_owners(sockets.keys()))
     listeners = _listeners(sockets, owners)
