@@ -115,7 +115,7 @@ def create_app(config: Config) -> web.Application:
     scopes: dict[object, str] = {r.handler: r.scope for r in ROUTES if r.scope}
     app[SCOPES] = scopes
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
-    app.add_routes([web.route(route.method, route.path, route.handler) for route in ROUTES])
+    app.add_routes([web.route(route.method, route.pattern, route.handler) for route in ROUTES])
     app.on_response_prepare.append(protect)
     app.on_response_prepare.append(tell_what_is_left)
     app.on_shutdown.append(drain)

@@ -1,5 +1,6 @@
 """Every address, with the scope that its API key needs (None: no key)."""
 
+import re
 from dataclasses import dataclass
 
 from aiohttp.typedefs import Handler
@@ -41,6 +42,8 @@ from spectraview.api.web import (
     get_sdk,
 )
 
+_PLACE = re.compile(r"\{(\w+)\}")
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -52,6 +55,11 @@ class Route:
     scope: str | None
     viewer_token: bool = False
     """Whether a viewer token of the session will do in place of a key."""
+
+    @property
+    def pattern(self) -> str:
+        """Return the path as aiohttp takes it, whose own places take no braces."""
+        return _PLACE.sub(r"{\1:[^/]+}", self.path)
 
 
 ROUTES = (

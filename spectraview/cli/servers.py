@@ -23,6 +23,7 @@ from spectraview.embedded import (
     running_addresses,
 )
 from spectraview.errors import ApiError
+from spectraview.serving.log_lines import LineFormatter
 from spectraview.storage.database import Database, DatabaseUnavailable
 from spectraview.storage.migrate import migrate
 from spectraview.storage.objects import Objects, open_objects
@@ -82,9 +83,9 @@ def archive_of(config: Config) -> Objects | None:
 
 def start_logging(config: Config) -> None:
     """Log to standard error."""
-    logging.basicConfig(
-        level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=config.log_level, handlers=[handler])
 
 
 def migrate_database(database_url: str) -> list[str]:

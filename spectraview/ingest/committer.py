@@ -211,7 +211,11 @@ class Committer:
 
     async def _bisect(self, group: list[_Waiting], error: StatementRefused) -> None:
         if len(group) == 1:
-            logger.warning("PostgreSQL refused a batch of %s: %s", group[0].batch.session_id, error)
+            # Further lines of it would show what was stored.
+            reason = str(error).partition("\n")[0]
+            logger.warning(
+                "PostgreSQL refused a batch of %s: %s", group[0].batch.session_id, reason
+            )
             _fail(group[0], _refusal(error))
             return
         middle = len(group) // 2
