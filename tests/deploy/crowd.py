@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -40,17 +41,21 @@ class Size:
     """Seconds in which all viewers have to be back."""
 
 
-SMALL = Size(40, 40, (0.1, 1.0), (0.05, 0.4), ramp=1, calm=1.5, back=30)
+SMALL = Size(40, 40, (0.2, 2.0), (0.05, 0.4), ramp=1, calm=1, back=30)
 FULL = Size(1000, 500, (2.0, 28.0), (0.5, 3.0), ramp=30, calm=15, back=60)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened; how long each outage lasted, and how long after it all viewers were back."""
+    """What happened; how long each outage lasted, and how long after it all viewers were back and a
+    batch was acknowledged.
+    """
 
     history: History
     lasted: dict[str, float] = field(default_factory=dict)
     back: dict[str, float] = field(default_factory=dict)
+    answers: Counter[tuple[int, bool]] = field(default_factory=Counter)
+    """How many requests nginx answered with each status, and whether another process took over."""
 
 
 async def run(size: Size, seed: int, logs: Path | None = None) -> Outcome:
@@ -98,6 +103,7 @@ class Crowd:
             await finish(self._history, publishing, wait, "publishers finish once all is well")
             await finish(self._history, viewing, wait, "viewers see the end")
             await self._check(http)
+        self.outcome.answers = self._topology.nginx.answers()
         self._history.violations += check_logs(self._topology.logs)
         return self.outcome
 
@@ -151,8 +157,20 @@ class Crowd:
             await OUTAGES[name](self._topology)
             ended = time.monotonic()
             self.outcome.lasted[name] = ended - began
+            await self._await_commit(name)
             await self._await_viewers(name, self._size.back)
             self.outcome.back[name] = time.monotonic() - ended
+
+    async def _await_commit(self, when: str) -> None:
+        before = self._history.tally.acknowledged
+        try:
+            async with asyncio.timeout(self._size.back):
+                while True:
+                    if self._history.tally.acknowledged > before:
+                        return
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            self._history.violate("batches are stored again", f"after {when}")
 
     async def _await_viewers(self, when: str, seconds: float) -> None:
         try:

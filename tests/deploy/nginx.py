@@ -6,14 +6,19 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import ujson
 
 from tests.faults.service import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _PATIENCE = 20.0
+_RELOAD_SECONDS = 40.0
+"""More than worker_shutdown_timeout."""
 
 
 def nginx_program() -> str:
@@ -69,9 +74,25 @@ class Nginx:
                 assert self._process.returncode is None, self.error_log.read_text()
                 await asyncio.sleep(0.02)
 
-    def reload(self) -> None:
-        """Make it read its configuration again."""
+    async def reload(self) -> None:
+        """Make it read its configuration again; return when the old workers have gone."""
+        assert self._process is not None, "it runs"
+        before = workers_of(self._process.pid)
         self._signal(signal.SIGHUP)
+        async with asyncio.timeout(_RELOAD_SECONDS):
+            while True:
+                now = workers_of(self._process.pid)
+                if now and not before & now:
+                    return
+                await asyncio.sleep(0.1)
+
+    def answers(self) -> Counter[tuple[int, bool]]:
+        """Return how many requests had each status, and whether another process took them over."""
+        found: Counter[tuple[int, bool]] = Counter()
+        for line in self.access_log.read_text().splitlines():
+            request = ujson.loads(line)
+            found[request["status"], "," in request["server_status"]] += 1
+        return found
 
     async def kill(self) -> None:
         """Kill all its processes."""
@@ -104,6 +125,11 @@ class Nginx:
             return False
         writer.close()
         return True
+
+
+def workers_of(pid: int) -> set[int]:
+    """Return the children of a process, as Linux tells them."""
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def servers_conf(name: str, ports: Sequence[int]) -> str:

@@ -34,8 +34,7 @@ async def _roll(topology: Topology) -> None:
 
 
 async def _reload_nginx(topology: Topology) -> None:
-    topology.nginx.reload()
-    await asyncio.sleep(_AWAY_SECONDS)
+    await topology.nginx.reload()
 
 
 async def _kill_nginx(topology: Topology) -> None:

@@ -64,7 +64,8 @@ class Topology:
             self.processes = [self._process(name) for name in APIS]
             for process in self.processes:
                 opening.push_async_callback(process.stop)
-                await process.start()
+            await self.processes[0].start()  # it makes the schema and keys.json
+            await asyncio.gather(*(process.start() for process in self.processes[1:]))
             self.keys = self.processes[0].keys
             ports = [process.port for process in self.processes]
             self._nginx = Nginx(self.folder / "nginx", ports)

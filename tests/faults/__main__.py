@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tests.deploy import crowd
+from tests.deploy.report import summary, table
 from tests.faults.catalog import FAULTS
 from tests.faults.report import report
 from tests.faults.run import run
@@ -21,9 +23,20 @@ from tests.faults.run import run
     multiple=True,
     help="Only this fault; may be given more than once.",
 )
+@click.option(
+    "--topology",
+    is_flag=True,
+    help="Instead kill each part of a deployment behind nginx, under a thousand sessions.",
+)
 @click.option("--logs", type=click.Path(path_type=Path), help="A folder for the logs.")
-def main(seed: int, minutes: float, faults: tuple[str, ...], logs: Path | None) -> None:
+def main(
+    seed: int, minutes: float, faults: tuple[str, ...], topology: bool, logs: Path | None
+) -> None:
     """Break a SpectraView of its own and check what it promises; exit with 1 when it lies."""
+    if topology:
+        outcome = asyncio.run(crowd.run(crowd.FULL, seed, logs))
+        click.echo(f"{table(outcome)}\n\n{summary(crowd.FULL, outcome)}")
+        sys.exit(bool(outcome.history.violations))
     history = asyncio.run(run(seed, minutes, faults or sorted(FAULTS), logs))
     click.echo(f"seed {seed}, {minutes} minutes")
     click.echo(report(history))

@@ -14,7 +14,7 @@ import ujson
 
 _PROJECT = Path(__file__).parents[2]
 _START_SECONDS = 60
-_STOP_SECONDS = 20
+_STOP_SECONDS = 30
 _TELL_ATTEMPTS = 200
 
 
