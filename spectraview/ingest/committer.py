@@ -107,7 +107,12 @@ class Committer:
         too_late = loop.call_later(0 if self._given_up else self._timeout, _fail_overdue, waiting)
         # Not when the wait ends: who is cancelled leaves a batch that must not be tried for ever.
         waiting.outcome.add_done_callback(lambda _: too_late.cancel())
-        return await asyncio.shield(waiting.outcome)
+        try:
+            return await asyncio.shield(waiting.outcome)
+        finally:
+            # An error holds this frame: it must not hold the error in turn, else all that is
+            # refused stays in memory until Python looks for cycles.
+            del waiting, batch
 
     def give_up(self) -> None:
         """Let nobody wait for the store any longer: the process ends."""
@@ -135,6 +140,7 @@ class Committer:
             if group:
                 await self._commit_group(group)
                 self._pending_bytes -= sum(waiting.size for waiting in group)
+                self._group = group = []  # let go of what is stored before the next comes
 
     def _next_group(self) -> list[_Waiting]:
         """Take what fits in a group, without what is overdue; a batch whose key is in the group

@@ -1,6 +1,8 @@
 """Group commit: what waits is stored together, and what can't be stored fails alone."""
 
 import asyncio
+import contextlib
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -143,6 +145,22 @@ async def test_too_much_at_once_is_turned_away(committer: Committer, session_id:
 async def test_a_batch_of_no_session_and_no_app_is_not_found(committer: Committer) -> None:
     with pytest.raises(SessionNotFound):
         await committer.commit(make_batch(uuid4(), MOVE, appId=None))
+
+
+async def test_a_refused_batch_is_let_go_without_a_search_for_garbage(committer: Committer) -> None:
+    batch = make_batch(uuid4(), MOVE, appId=None)
+    key = batch.batch_key
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(SessionNotFound):
+            await committer.commit(batch)
+        del batch
+        await asyncio.sleep(0)
+        kept = [each for each in gc.get_objects() if isinstance(each, Batch)]
+    finally:
+        gc.enable()
+    assert key not in {each.batch_key for each in kept}
 
 
 async def test_a_batch_that_names_its_app_makes_its_session(
