@@ -12,6 +12,7 @@ from aiohttp import web
 from spectraview.app import drain
 from spectraview.config import Config
 from spectraview.keys import ADMISSION, COMMITTER
+from spectraview.serving.garbage import rare_collections
 from spectraview.serving.limits import allow_open_files
 from spectraview.serving.server import BoundedRunner
 
@@ -98,10 +99,11 @@ async def run_application(
     await runner.setup()
     try:
         site = web.SockSite(runner, listener, backlog=_BACKLOG)
-        await site.start()
-        started()
-        await stop.wait()
-        await _drain(runner, site, config, stop)
+        async with rare_collections():
+            await site.start()
+            started()
+            await stop.wait()
+            await _drain(runner, site, config, stop)
     finally:
         app[COMMITTER].give_up()
         await runner.cleanup()

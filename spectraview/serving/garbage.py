@@ -1,0 +1,51 @@
+"""When Python looks for garbage: rarely among all that lives, which takes long."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+logger = logging.getLogger(__name__)
+
+_YOUNG = 5_000
+_MIDDLE = 10
+_NEVER = 1_000_000_000
+_SHORTEST_PAUSE = 30.0
+_PAUSES_TO_LOOKS = 200
+"""A full look at the objects of 10,000 connections stops the process for a third of a second. Left
+to itself, Python does that whenever a quarter has been added: every few seconds while clients come.
+"""
+
+
+@asynccontextmanager
+async def rare_collections() -> AsyncIterator[None]:
+    """Look at everything at most for a two-hundredth of the time, while the context lasts.
+
+    What Python frees by counting references, nearly all, does not wait for it. Young cycles are
+    found as ever; what was there before the first client is looked at no more.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
+    task = asyncio.create_task(_collect(), name="garbage")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+async def _collect() -> None:
+    pause = _SHORTEST_PAUSE
+    while True:
+        await asyncio.sleep(pause)
+        begun = time.perf_counter()
+        found = gc.collect()
+        seconds = time.perf_counter() - begun
+        pause = max(_SHORTEST_PAUSE, seconds * _PAUSES_TO_LOOKS)
+        logger.debug("looked for garbage for %.3f s and found %s objects", seconds, found)
