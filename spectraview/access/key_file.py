@@ -2,27 +2,32 @@
 folder; and the demo's.
 """
 
+import asyncio
 import hmac
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import ujson
 
 from spectraview.access.api_keys import SCOPES, ApiKeys, new_key_text
 
 DEMO_APP = "demo"
+_Scope = Literal["ingest", "read", "admin"]
+
+
+class KeyFileError(Exception):
+    """keys.json can't be read or written; the message says why."""
 
 
 async def load_or_create_keys(api_keys: ApiKeys, data_dir: Path) -> dict[str, str]:
     """Return the keys of `keys.json` by scope, made at the first start; the database is made to
     know them.
     """
-    path = data_dir / "keys.json"
-    if not path.exists():
-        _write(path, {scope: new_key_text((scope,)) for scope in SCOPES})
-    keys: dict[str, str] = ujson.loads(path.read_text())
+    keys = await asyncio.to_thread(_load_or_write, data_dir / "keys.json")
     for scope, text in keys.items():
         await api_keys.create(f"{scope} (keys.json)", text, (scope,))
     return keys
@@ -38,6 +43,20 @@ async def make_demo_key(api_keys: ApiKeys, keys: Mapping[str, str]) -> str | Non
     text = f"sv_ingest_{derived}"
     await api_keys.create("demo (made by serve)", text, ("ingest",), app_id=DEMO_APP)
     return text
+
+
+def _load_or_write(path: Path) -> dict[str, str]:
+    try:
+        if not path.exists():
+            _write(path, {scope: new_key_text((scope,)) for scope in SCOPES})
+        keys = msgspec.json.decode(path.read_bytes(), type=dict[_Scope, str])
+    except OSError as error:
+        raise KeyFileError(f"{path} can't be used: {error.strerror}.") from error
+    except msgspec.DecodeError as error:
+        raise KeyFileError(
+            f"{path} is damaged: {error}. Restore it, or delete it to have new keys made."
+        ) from error
+    return {str(scope): text for scope, text in keys.items()}
 
 
 def _write(path: Path, keys: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """The command line: serve, migrate, maintain, backup, restore, export, import, keys, apps,
-audit.
+audit,
+doctor.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from spectraview import __version__
 from spectraview.cli.apps import apps
 from spectraview.cli.audit import audit
 from spectraview.cli.backup import backup, restore
+from spectraview.cli.doctor import doctor
 from spectraview.cli.keys import keys
 from spectraview.cli.maintain import maintain
 from spectraview.cli.serve import serve
@@ -41,3 +43,4 @@ main.add_command(import_session)
 main.add_command(keys)
 main.add_command(apps)
 main.add_command(audit)
+main.add_command(doctor)

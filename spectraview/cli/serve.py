@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from spectraview import __version__
-from spectraview.access.key_file import load_or_create_keys, make_demo_key
+from spectraview.access.key_file import KeyFileError, load_or_create_keys, make_demo_key
 from spectraview.app import create_app
 from spectraview.cli.running import (
     StopRequest,
@@ -25,7 +25,9 @@ from spectraview.cli.running import (
 )
 from spectraview.cli.servers import (
     archive_of,
+    data_dir_of,
     data_dir_option,
+    database_reached,
     migrate_database,
     read_config,
     reviving,
@@ -33,9 +35,10 @@ from spectraview.cli.servers import (
     start_logging,
     with_api_keys,
 )
+from spectraview.cli.start_checks import check_servers, warn_of_settings
 from spectraview.cli.workers import WorkerFailed, Workers
-from spectraview.config import DEMO_AUTO, DEMO_OFF, Config, unknown_variables
-from spectraview.embedded import EmbeddedServers, default_data_dir
+from spectraview.config import DEMO_AUTO, DEMO_OFF, Config
+from spectraview.embedded import EmbeddedServers
 
 logger = logging.getLogger(__name__)
 
@@ -62,24 +65,31 @@ def serve(host: str, port: int, workers: int | None, data_dir: Path | None) -> N
     config = msgspec.structs.replace(config, workers=workers or config.workers)
     start_logging(config)
     archive_of(config)
-    for name in unknown_variables(os.environ):
-        logger.warning("%s is no setting and changes nothing", name)
-    folder = data_dir or default_data_dir()
+    warn_of_settings(config)
+    folder = data_dir_of(data_dir)
     with (
         _stopped_by_signals(),
         _listening(host, port) as listener,
         servers_of(config, folder) as (ready, servers),
     ):
+        check_servers(ready, folder)
         migrate_database(ready.database_url)
-        keys = with_api_keys(
-            ready.database_url, lambda api_keys: load_or_create_keys(api_keys, folder)
-        )
+        keys = _keys(ready, folder)
         ready = _with_demo(ready, config, listener, keys)
         demo = ready.demo_key != DEMO_OFF
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError), database_reached():
             asyncio.run(
                 _serve(listener, ready, servers, lambda: _announce(listener, folder, keys, demo))
             )
+
+
+def _keys(config: Config, folder: Path) -> dict[str, str]:
+    try:
+        return with_api_keys(
+            config.database_url, lambda api_keys: load_or_create_keys(api_keys, folder)
+        )
+    except KeyFileError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _with_demo(

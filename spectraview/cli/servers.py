@@ -94,6 +94,10 @@ def migrate_database(database_url: str) -> list[str]:
         return migrate(database_url)
     except psycopg2.OperationalError as error:
         raise click.ClickException(f"The database can't be reached: {error}".strip()) from error
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise click.ClickException(
+            f"The database's account may not make tables: {str(error).strip()}."
+        ) from error
 
 
 def with_api_keys(database_url: str, act: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:
@@ -108,10 +112,17 @@ def with_database(database_url: str, act: Callable[[Database], Awaitable[_Result
         async with Database(database_url, connections=2, timeout=_STATEMENT_TIMEOUT) as database:
             return await act(database)
 
-    try:
+    with database_reached():
         return asyncio.run(run())
+
+
+@contextmanager
+def database_reached() -> Iterator[None]:
+    """Tell that the database can't be reached, in a sentence."""
+    try:
+        yield
     except DatabaseUnavailable as error:
-        raise click.ClickException(f"The database can't be reached: {error}") from error
+        raise click.ClickException(f"The database can't be reached: {error}".strip()) from error
 
 
 @contextmanager
@@ -130,10 +141,18 @@ def servers_of(config: Config, data_dir: Path) -> Iterator[tuple[Config, Embedde
         raise click.ClickException(str(error)) from error
 
 
+def data_dir_of(data_dir: Path | None) -> Path:
+    """Return the data folder that is named, or that of who runs us."""
+    try:
+        return data_dir or default_data_dir()
+    except EmbeddedError as error:
+        raise click.ClickException(str(error)) from error
+
+
 @contextmanager
 def database_of(data_dir: Path | None) -> Iterator[str]:
     """Yield the address of the migrated database, embedded ones started unless they run already."""
-    config, folder = read_config(), data_dir or default_data_dir()
+    config, folder = read_config(), data_dir_of(data_dir)
     running = None if config.database_url else running_addresses(folder)
     if running is not None and running.database_url:
         config = _with_addresses(config, running)

@@ -9,6 +9,7 @@ from spectraview.config import (
     unknown_variables,
     variable_name,
 )
+from spectraview.config_checks import config_warnings
 from spectraview.ingest.scrubbing.scrubber import SCRUB_RULES
 
 FIELDS = Config.__struct_fields__
@@ -120,6 +121,34 @@ def test_what_is_no_servers_address_is_refused_without_showing_it(field: str, va
 def test_a_variable_that_is_no_setting_is_found() -> None:
     environment = {"SPECTRAVIEW_TTL": "5", "SPECTRAVIEW_TTL_HOURS": "5", "HOME": "/"}
     assert unknown_variables(environment) == ["SPECTRAVIEW_TTL"]
+
+
+def test_the_defaults_fit_together() -> None:
+    assert config_warnings(Config()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"archive_url": "s3://recordings"}, "ARCHIVE_AFTER"),
+        ({"archive_after": 3.0}, "ARCHIVE_URL"),
+        ({"idle_timeout": 5e5}, "SPECTRAVIEW_IDLE_TIMEOUT"),
+        ({"seal_after": 5e5}, "SPECTRAVIEW_SEAL_AFTER"),
+        ({"max_body": 100_000_000}, "SPECTRAVIEW_MAX_PENDING"),
+        ({"viewer_lag": 1000}, "SPECTRAVIEW_VIEWER_LAG"),
+        ({"head_interval": 20.0}, "SPECTRAVIEW_HEAD_INTERVAL"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_told(
+    settings: dict[str, object], names: str
+) -> None:
+    (text,) = config_warnings(Config(**settings))  # type: ignore[arg-type]
+    assert names in text
+
+
+def test_an_archive_with_sessions_that_live_long_enough_is_fine() -> None:
+    config = Config(archive_url="s3://recordings", archive_after=2.0, ttl_hours=72)
+    assert config_warnings(config) == []
 
 
 def test_each_rule_of_scrubbing_can_be_set() -> None:

@@ -1,0 +1,2 @@
+SELECT number
+FROM schema_migrations;
