@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiohttp import set_zlib_backend, web
 from isal import isal_zlib
@@ -41,13 +42,13 @@ from spectraview.keys import (
     OPENAPI,
     QUOTAS,
     RATE_LIMITER,
+    READERS,
     RECORDER,
     REPLAY_CACHE,
-    REPLAY_READER,
+    REPLICA,
     SCOPES,
     SEGMENT_DATA,
     SESSION_LISTS,
-    SPANS,
     STARTED_AT,
     STORE,
     TOKEN_HANDLERS,
@@ -76,6 +77,7 @@ from spectraview.middleware import (
 )
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
+from spectraview.replay.readers import Readers, SessionReaders
 from spectraview.routes import ROUTES
 from spectraview.storage.analytics import AnalyticsStore
 from spectraview.storage.audit import AuditLog
@@ -86,6 +88,7 @@ from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.objects import open_objects
 from spectraview.storage.quotas import QuotaCounter
 from spectraview.storage.redis_cluster import open_redis
+from spectraview.storage.replica import Reads, Replica
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.session_lists import SessionLists
@@ -139,9 +142,6 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     ) as database:
         app[DATABASE] = database
         app[STORE] = Store(database)
-        app[SPANS] = SpanStore(database)
-        app[SESSION_LISTS] = SessionLists(database)
-        app[ANALYTICS] = AnalyticsStore(database)
         app[DELETION_STORE] = DeletionStore(database)
         app[AUDIT_LOG] = AuditLog(database)
         objects = open_objects(config.archive_url)
@@ -154,7 +154,27 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[VIEWER_TOKENS] = ViewerTokens(database, time.time)
         app[USAGE_READER] = UsageReader(database, time.monotonic)
         app[STARTED_AT] = time.monotonic()
-        yield
+        async with _replica(app) as reads:
+            app[SESSION_LISTS] = SessionLists(reads)
+            app[ANALYTICS] = AnalyticsStore(reads)
+            yield
+
+
+@asynccontextmanager
+async def _replica(app: web.Application) -> AsyncIterator[Reads]:
+    """Yield what reads that may be a moment late are made on."""
+    config, primary = app[CONFIG], app[DATABASE]
+    if not config.database_read_url:
+        yield primary
+        return
+    standby = Database(
+        config.database_read_url,
+        connections=config.database_connections,
+        timeout=_STATEMENT_TIMEOUT,
+    )
+    async with Replica(primary, standby, time.monotonic, most_lag=config.read_lag) as replica:
+        app[REPLICA] = replica
+        yield replica
 
 
 async def _cache(app: web.Application) -> AsyncIterator[None]:
@@ -170,16 +190,21 @@ async def _cache(app: web.Application) -> AsyncIterator[None]:
         )
         app[RATE_LIMITER] = RateLimiter(app[CACHE], time.monotonic)
         app[REPLAY_CACHE] = ReplayCache(replay_pipeline)
-        async with ReplayReader(
-            app[DATABASE],
-            app[SEGMENT_DATA],
-            app[REPLAY_CACHE],
-            cache_bytes=app[CONFIG].replay_cache_bytes,
-        ) as reader:
-            app[REPLAY_READER] = reader
-            async with Quotas(app[DATABASE], QuotaCounter(pipeline), time.time) as quotas:
-                app[QUOTAS] = quotas
-                yield
+        app[READERS] = SessionReaders(
+            lambda reads: _readers(app, reads), app[DATABASE], app.get(REPLICA)
+        )
+        async with Quotas(app[DATABASE], QuotaCounter(pipeline), time.time) as quotas:
+            app[QUOTAS] = quotas
+            yield
+        await app[READERS].close()
+
+
+def _readers(app: web.Application, reads: Reads) -> Readers:
+    data = SegmentData(reads, app.get(OBJECTS))
+    cache_bytes = app[CONFIG].replay_cache_bytes
+    return Readers(
+        ReplayReader(reads, data, app[REPLAY_CACHE], cache_bytes=cache_bytes), SpanStore(reads)
+    )
 
 
 async def _recording(app: web.Application) -> AsyncIterator[None]:
@@ -222,8 +247,8 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
             interval=config.job_interval,
             idle_timeout=config.idle_timeout,
         ),
-        running_upkeep(config.database_url, _upkeep(app)),
-        refreshing_analytics(app[ANALYTICS], config.analytics_interval),
+        running_upkeep(config.database_direct_url or config.database_url, _upkeep(app)),
+        refreshing_analytics(AnalyticsStore(app[DATABASE]), config.analytics_interval),
     ):
         yield
 

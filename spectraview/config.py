@@ -8,8 +8,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-_UNPREFIXED = frozenset({"database_url", "redis_url", "archive_url", "archive_after"})
+_UNPREFIXED = frozenset(
+    {
+        "database_url",
+        "database_read_url",
+        "database_direct_url",
+        "redis_url",
+        "archive_url",
+        "archive_after",
+    }
+)
 _LARGEST = 2_147_483_647  # what an integer column holds
+_POSTGRESQL = r"^$|^postgres(ql)?://|^\w+ *="
 _REDIS = r"rediss?://([^/@,]*@)?(\[[^],]*\]|[^/:@?,]*)(:\d+)?(/\d*)?(\?[^,]*)?"
 DEMO_AUTO = "auto"
 DEMO_OFF = "off"
@@ -28,10 +38,32 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[
         str,
         Meta(
-            pattern=r"^$|^postgres(ql)?://|^\w+ *=",
+            pattern=_POSTGRESQL,
             description="PostgreSQL; empty starts the embedded one",
         ),
     ] = ""
+    database_read_url: Annotated[
+        str,
+        Meta(
+            pattern=_POSTGRESQL,
+            description="a streaming standby, which lists, replays and analytics are read from",
+        ),
+    ] = ""
+    database_direct_url: Annotated[
+        str,
+        Meta(
+            pattern=_POSTGRESQL,
+            description="DATABASE_URL without the pgbouncer: for migrations and locks",
+        ),
+    ] = ""
+    read_lag: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=_YEAR,
+            description="seconds that the standby may be late before the primary reads for it",
+        ),
+    ] = 5.0
     redis_url: Annotated[
         str,
         Meta(

@@ -16,7 +16,7 @@ from spectraview.lifecycle.archive import Archive
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
 from spectraview.replay.cache import ReplayCache
-from spectraview.replay.reader import ReplayReader
+from spectraview.replay.readers import SessionReaders
 from spectraview.storage.analytics import AnalyticsStore
 from spectraview.storage.audit import AuditLog
 from spectraview.storage.batches import BatchReader
@@ -24,15 +24,16 @@ from spectraview.storage.cache import Cache, Usage
 from spectraview.storage.database import Database
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.objects import Objects
+from spectraview.storage.replica import Replica
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.session_lists import SessionLists
-from spectraview.storage.spans import SpanStore
 from spectraview.storage.store import Store
 from spectraview.storage.usage import UsageReader
 from spectraview.web.assets import Asset
 
 CONFIG = web.AppKey("CONFIG", Config)
 ADMISSION = web.AppKey("ADMISSION", Admission)
+REPLICA = web.AppKey("REPLICA", Replica)
 DATABASE = web.AppKey("DATABASE", Database)
 STORE = web.AppKey("STORE", Store)
 SEGMENT_DATA = web.AppKey("SEGMENT_DATA", SegmentData)
@@ -41,9 +42,8 @@ CACHE = web.AppKey("CACHE", Cache)
 COMMITTER = web.AppKey("COMMITTER", Committer)
 RECORDER = web.AppKey("RECORDER", Recorder)
 HUB = web.AppKey("HUB", Hub)
-SPANS = web.AppKey("SPANS", SpanStore)
 REPLAY_CACHE = web.AppKey("REPLAY_CACHE", ReplayCache)
-REPLAY_READER = web.AppKey("REPLAY_READER", ReplayReader)
+READERS = web.AppKey("READERS", SessionReaders)
 API_KEYS = web.AppKey("API_KEYS", ApiKeys)
 VIEWER_TOKENS = web.AppKey("VIEWER_TOKENS", ViewerTokens)
 QUOTAS = web.AppKey("QUOTAS", Quotas)

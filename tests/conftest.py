@@ -54,9 +54,13 @@ def servers() -> Iterator[ServerAddresses]:
 
 def _make_template(server_url: str) -> None:
     _run_sql(server_url, f"CREATE DATABASE {_TEMPLATE}")
-    template_url = _with_database(server_url, _TEMPLATE)
-    migrate(template_url)
-    connection = psycopg2.connect(template_url)
+    make_schema(_with_database(server_url, _TEMPLATE))
+
+
+def make_schema(database_url: str) -> None:
+    """Give an empty database the current schema and the three keys."""
+    migrate(database_url)
+    connection = psycopg2.connect(database_url)
     with connection, connection.cursor() as cursor:
         for scope, text in KEYS.items():
             cursor.execute(

@@ -10,7 +10,7 @@ from spectraview.api.present import session_json
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, json_response
 from spectraview.errors import InvalidParameter, SessionNotFound
-from spectraview.keys import AUDIT_LOG, DELETION_STORE, ERASER, REPLAY_READER, STORE
+from spectraview.keys import AUDIT_LOG, DELETION_STORE, ERASER, READERS, STORE
 from spectraview.replay.sources import IncompleteReplay
 from spectraview.storage.audit import AuditedAction
 from spectraview.storage.codec import CorruptData
@@ -83,7 +83,7 @@ async def _sessions_of(
 
 async def _exported(request: web.Request, session: Session) -> AsyncIterator[bytes]:
     yield b'{"session":%s,"replay":' % session_json(session, None)
-    async for piece in request.app[REPLAY_READER].plain(session):
+    async for piece in request.app[READERS].primary.replays.plain(session):
         yield piece
     yield b"}"
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, json_text_response
 from spectraview.errors import SessionNotFound
-from spectraview.keys import SPANS, STORE
+from spectraview.keys import READERS, STORE
 from spectraview.replay.manifest import MOST_MARKERS, Manifest, make_manifest
 from spectraview.storage.marks import ClickMark
 from spectraview.storage.models import Session
@@ -32,7 +32,7 @@ async def get_manifest(request: web.Request) -> web.Response:
 
 
 async def _manifest_text(request: web.Request, session: Session) -> bytes:
-    store = request.app[SPANS]
+    store = (await request.app[READERS].of(session)).spans
     place = (session.session_id, session.day)
     try:
         spans = await store.list_spans(*place, session.batch_count)

@@ -9,7 +9,7 @@ from spectraview.api.codings import accepted_encodings
 from spectraview.api.parameters import Whole
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.errors import InvalidParameter, SessionNotFound
-from spectraview.keys import REPLAY_READER, STORE
+from spectraview.keys import READERS, STORE
 from spectraview.replay.encodings import Encoding
 from spectraview.replay.ranges import ReplayRange
 from spectraview.replay.reader import Replay
@@ -41,13 +41,14 @@ async def get_replay(request: web.Request) -> web.StreamResponse:
     session = await request.app[STORE].fetch_session(session_id, app_id_of(request))
     if session is None:
         raise SessionNotFound
-    choice = await request.app[REPLAY_READER].choose(session, accepted_encodings(request))
+    replays = (await request.app[READERS].of(session)).replays
+    choice = await replays.choose(session, accepted_encodings(request))
     headers = _headers(session, wanted, choice.encoding)
     if headers["ETag"] in request.headers.get("If-None-Match", ""):
         kept = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
         return web.Response(status=304, headers=kept)
     try:
-        replay = await request.app[REPLAY_READER].open(session, wanted, choice)
+        replay = await replays.open(session, wanted, choice)
         # Whatever fails from here on can only cut the connection: the archive, for example.
         beginning = b"" if request.method == "HEAD" else await anext(replay.body, b"")
     except IncompleteReplay as error:

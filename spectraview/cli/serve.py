@@ -73,7 +73,7 @@ def serve(host: str, port: int, workers: int | None, data_dir: Path | None) -> N
         servers_of(config, folder) as (ready, servers),
     ):
         check_servers(ready, folder)
-        migrate_database(ready.database_url)
+        migrate_database(ready.database_direct_url or ready.database_url)
         keys = _keys(ready, folder)
         ready = _with_demo(ready, config, listener, keys)
         demo = ready.demo_key != DEMO_OFF

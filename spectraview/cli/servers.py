@@ -157,7 +157,7 @@ def database_of(data_dir: Path | None) -> Iterator[str]:
     if running is not None and running.database_url:
         config = _with_addresses(config, running)
     with servers_of(msgspec.structs.replace(config, redis_url="unused"), folder) as (ready, _):
-        yield ready.database_url
+        yield ready.database_direct_url or ready.database_url
 
 
 @asynccontextmanager

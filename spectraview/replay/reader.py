@@ -4,8 +4,7 @@ form is small enough to be cached.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.encodings import Encoding, as_gzip, as_identity, as_zstd, small_frame
@@ -13,9 +12,9 @@ from spectraview.replay.frames import SegmentFrames
 from spectraview.replay.ranges import Cut, RangeFinder, ReplayRange
 from spectraview.replay.shared_streams import SharedStreams
 from spectraview.replay.sources import EventSource, Source
-from spectraview.storage.database import Database
 from spectraview.storage.models import Session
 from spectraview.storage.replays import ReplayStore
+from spectraview.storage.replica import Reads
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.segments import Segment, SegmentStore
 
@@ -48,10 +47,10 @@ class Replay:
 
 
 class ReplayReader:
-    """Reads replays as JSON in one of three codings. Use as an async context manager."""
+    """Reads replays as JSON in one of three codings; to be closed."""
 
     def __init__(
-        self, database: Database, data: SegmentData, cache: ReplayCache, *, cache_bytes: int
+        self, database: Reads, data: SegmentData, cache: ReplayCache, *, cache_bytes: int
     ) -> None:
         store = ReplayStore(database)
         self._store = store
@@ -62,15 +61,8 @@ class ReplayReader:
         self._cache = cache
         self._cache_bytes = cache_bytes
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """End what is being read."""
         await self._streams.close()
         self._frames.close()
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 from spectraview.storage import queries
-from spectraview.storage.database import Database
 from spectraview.storage.models import AnalyticsFilter, AnalyzedDay, CountedEvents, ErrorGroup
+from spectraview.storage.replica import Reads
 
 _REFRESH_SECONDS = 900.0
 _REPORT_SECONDS = 60.0
@@ -16,7 +16,7 @@ _EXAMPLES = 10
 class AnalyticsStore:
     """Refreshes and reads analytics; it reads many rows, so one statement at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
         self._turn = asyncio.Semaphore(1)
 

@@ -7,8 +7,8 @@ from typing import Literal
 from uuid import UUID
 
 from spectraview.storage import queries
-from spectraview.storage.database import Database
 from spectraview.storage.models import Codec
+from spectraview.storage.replica import Reads
 
 _PAGE_BYTES = 2_097_152
 _RECORDS = 100
@@ -37,7 +37,7 @@ class EventRow:
 class ReplayStore:
     """Reads one session's events by their sequences: one method a statement."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
 
     async def find_keyframe(

@@ -10,8 +10,8 @@ from typing import Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from spectraview.storage.codec import CorruptData
-from spectraview.storage.database import Database
 from spectraview.storage.objects import ObjectMissing, Objects, ObjectsUnavailable
+from spectraview.storage.replica import Reads
 from spectraview.storage.segments import Segment, SegmentStore
 from spectraview.storage.shared import SharedCalls
 from spectraview.storage.zstd import decompress
@@ -38,7 +38,7 @@ class SegmentMissing(Exception):
 class SegmentData:
     """Reads the bytes of segments, wherever they lie; keeps those of the archive for a while."""
 
-    def __init__(self, database: Database, objects: Objects | None = None) -> None:
+    def __init__(self, database: Reads, objects: Objects | None = None) -> None:
         self._segments = SegmentStore(database)
         self._objects = objects
         self._kept = RecentBytes[str](_KEPT_OBJECT_BYTES)

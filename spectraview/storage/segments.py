@@ -5,7 +5,8 @@ from datetime import date
 from uuid import UUID
 
 from spectraview.storage import queries
-from spectraview.storage.database import Database, Row
+from spectraview.storage.database import Row
+from spectraview.storage.replica import Reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class SegmentPlace:
 class SegmentStore:
     """Reads segments: one method a statement."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
 
     async def list_segments(self, session_id: UUID, day: date) -> list[Segment]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from uuid import UUID
 
 from spectraview.storage import list_queries
-from spectraview.storage.database import Database, Row
+from spectraview.storage.database import Row
 from spectraview.storage.list_queries import ListQueries
 from spectraview.storage.models import (
     ListCursor,
@@ -16,6 +16,7 @@ from spectraview.storage.models import (
     SessionPage,
     Total,
 )
+from spectraview.storage.replica import Reads
 
 COUNTED = 10_000
 """Totals up to this are exact."""
@@ -36,7 +37,7 @@ _ID_PREFIX = re.compile(r"[0-9a-f-]{1,36}", re.IGNORECASE)
 class SessionLists:
     """Lists sessions, the newest first."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
         self._has_search_indexes: bool | None = None
 

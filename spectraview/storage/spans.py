@@ -5,7 +5,8 @@ from datetime import date
 from uuid import UUID
 
 from spectraview.storage import queries
-from spectraview.storage.database import Database, Row
+from spectraview.storage.database import Row
+from spectraview.storage.replica import Reads
 
 _PAGE = 200
 _TRIES = 5
@@ -60,7 +61,7 @@ class ErrorMark:
 class SpanStore:
     """Reads what the manifest is made of; never an event."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
 
     async def list_spans(self, session_id: UUID, day: date, batch_count: int) -> list[Span]:

@@ -1,0 +1,3 @@
+SELECT batch_count
+FROM sessions
+WHERE id = %(session_id)s;

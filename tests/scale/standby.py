@@ -1,0 +1,88 @@
+"""A streaming standby of a PostgreSQL, on this machine."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from spectraview.embedded.account import server_account
+from spectraview.embedded.ports import LOOPBACK, start_on_free_port
+from spectraview.embedded.process import ServerProcess, run_program
+from spectraview.embedded.programs import POSTGRESQL, client_program, program_path
+
+
+class Standby:
+    """It can be held up, stopped and started."""
+
+    def __init__(self, primary_url: str, folder: Path) -> None:
+        self._account = server_account()
+        self._primary_url = primary_url
+        self._folder = folder
+        self._data = folder / "standby"
+        self._program = program_path(POSTGRESQL, folder, self._account)
+        if self._account is not None:
+            os.chown(folder, self._account.user_id, self._account.group_id)
+        copied = run_program(
+            [
+                *(self._program.with_name(client_program("pg_basebackup").name), "-R"),
+                *("-d", primary_url, "-D", self._data, "-c", "fast", "--no-sync"),
+            ],
+            self._account,
+        )
+        assert copied.returncode == 0, copied.stdout
+        self.port = 0
+        self._process = start_on_free_port(self._start)
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return self._primary_url.replace(f":{urlsplit(self._primary_url).port}/", f":{self.port}/")
+
+    def pause(self) -> None:
+        """Let it show nothing newer."""
+        self._run("SELECT pg_wal_replay_pause()")
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._run("SELECT pg_wal_replay_resume()")
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._process.stop()
+
+    def start(self) -> None:
+        """Start it again where it was."""
+        self._process = self._start(self.port)
+
+    def _start(self, port: int) -> ServerProcess:
+        self.port = port
+        settings = {
+            "port": str(port),
+            "listen_addresses": LOOPBACK,
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+        process = ServerProcess(
+            "PostgreSQL",
+            [self._program, "-D", self._data, *(f"--{k}={v}" for k, v in settings.items())],
+            directory=Path("/"),
+            log=self._folder / "standby.log",
+            account=self._account,
+        )
+        process.wait_until(self._answers)
+        return process
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.url, connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _run(self, statement: str) -> None:
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
