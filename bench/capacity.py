@@ -2,6 +2,7 @@
 bench.capacity`.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TypedDict, Unpack
 
 import click
 
+from bench.capacity_cost import Variant, compare_cost
 from bench.capacity_load import LoadPlan
 from bench.capacity_nginx import behind_nginx
 from bench.capacity_report import write_ladder
@@ -25,6 +27,8 @@ from bench.report import table
 from spectraview.embedded import default_data_dir
 
 _PARTS = ("sessions", "events", "viewers", "storage")
+_COST = "cost"
+_COST_SESSIONS = 500
 _MOST_CONNECTIONS = 1000
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -46,6 +50,9 @@ class _Options(TypedDict):
     warm_up: float
     seconds: float
     past_limit: bool
+    cost_events: int
+    rounds: int
+    other_python: str | None
     json_file: Path | None
 
 
@@ -62,7 +69,7 @@ def _ladder_option(name: str, default: str, text: str) -> Callable[..., Callable
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("parts", nargs=-1, type=click.Choice(_PARTS))
+@click.argument("parts", nargs=-1, type=click.Choice((*_PARTS, _COST)))
 @click.option("--url", help="A server that runs, instead of a new one for each step.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where its keys.json lies.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, help="Processes that serve.")
@@ -77,6 +84,9 @@ def _ladder_option(name: str, default: str, text: str) -> Callable[..., Callable
 @click.option("--live-interval", default=1.0, help="viewers: the same of a watched session.")
 @click.option("--warm-up", default=10.0, help="Seconds of each step before those measured.")
 @click.option("--seconds", default=60.0, help="Measured seconds of each step.")
+@click.option("--cost-events", type=click.IntRange(1), default=5000, help="cost: events/s.")
+@click.option("--rounds", type=click.IntRange(1), default=5, help="cost: rounds of both.")
+@click.option("--other-python", help="cost: the Python of a tree without what is to be compared.")
 @click.option("--past-limit", is_flag=True, help="Go on when a step was too much.")
 @click.option("--json", "json_file", type=_FILE, help="Write the results there too.")
 def main(**options: Unpack[_Options]) -> None:
@@ -91,7 +101,8 @@ def main(**options: Unpack[_Options]) -> None:
         click.echo(facts_text(facts))
         for part in options["parts"] or _PARTS:
             results: list[Result] = []
-            for result in _climb(part, recordings, options):
+            climb = _compare if part == _COST else partial(_climb, part)
+            for result in climb(recordings, options):
                 results.append(result)
                 click.echo("\n" + table([result]))
                 if options["json_file"] is not None:
@@ -137,10 +148,27 @@ def _steps(part: str, recordings: Sequence[Recording], options: _Options) -> Ite
             yield partial(measure_growth, sessions=sessions, recordings=recordings)
 
 
+def _compare(recordings: Sequence[Recording], options: _Options) -> Iterator[Result]:
+    """Yield what events cost with all that observes on, and in another tree without."""
+    rate = options["cost_events"]
+    plan = _plan(recordings, _COST_SESSIONS, _COST_SESSIONS * BATCH_SIZE / rate, options)
+    given = _given(options)
+    watched = {"SPECTRAVIEW_ACCESS_LOG": "true", **given}
+    variants = [
+        Variant("with", sys.executable, watched, scraped=True),
+        Variant("without", options["other_python"] or sys.executable, given),
+    ]
+    return compare_cost(variants, plan, options["rounds"])
+
+
 def _plan(
     recordings: Sequence[Recording], sessions: int, interval: float, options: _Options
 ) -> LoadPlan:
     return LoadPlan(recordings, sessions, interval, options["warm_up"], options["seconds"])
+
+
+def _given(options: _Options) -> dict[str, str]:
+    return dict(text.partition("=")[::2] for text in options["settings"])
 
 
 @contextmanager
@@ -148,8 +176,7 @@ def _server(options: _Options, settings: Mapping[str, str]) -> Iterator[Server]:
     if options["url"] is not None:
         yield server_at(options["url"], options["data_dir"] or default_data_dir(), own=False)
         return
-    given = dict(text.partition("=")[::2] for text in options["settings"])
-    with own_server(options["workers"], {**settings, **given}) as server:
+    with own_server(options["workers"], {**settings, **_given(options)}) as server:
         if not options["nginx"]:
             yield server
             return

@@ -13,8 +13,11 @@ import redis
 from bench.capacity_server import Server
 from bench.crowds_memory import MemoryWatch
 from bench.discovery import APP, find_roots, processes_with_us
-from bench.figures import Figure
+from bench.figures import Figure, cpu_figures
 from bench.processes import BENCHMARK, PROC, ProcessGroups
+
+_SIZE = "SELECT pg_database_size(current_database())"
+_LATE = "SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL AND sealed_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ class Gauges:
             Figure("load average", os.getloadavg()[0]),
         ]
 
+    def event_figures(self, events: int) -> list[Figure]:
+        """Return the CPU for each event."""
+        return cpu_figures(self._from.cpu, self._to.cpu, events, "event")
+
     def memory_figures(self, peak: int | None, sessions: int) -> list[Figure]:
         """Return the memory of the app, and what of it each session takes."""
         if peak is None:  # where there is no /proc
@@ -83,6 +90,7 @@ class Gauges:
         return [
             Figure("database grown by MB", grown / 1e6),
             Figure("database KB/batch", grown / max(batches, 1) / 1e3),
+            Figure("ended, not sealed yet", query_number(self._server.target.database_url, _LATE)),
         ]
 
     def _read(self) -> _Moment:
@@ -99,14 +107,17 @@ def groups_of(server: Server) -> ProcessGroups:
 
 def stored_bytes(server: Server) -> int | None:
     """Return the size of the database on disk; None if it is not known."""
-    if server.target.database_url is None:
+    return query_number(server.target.database_url, _SIZE)
+
+
+def query_number(database_url: str | None, query: str) -> int | None:
+    """Return the number that a query finds; None if the database is not known."""
+    if database_url is None:
         return None
-    with closing(psycopg2.connect(server.target.database_url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_database_size(current_database())")
-            (size,) = cursor.fetchone() or (0,)
-            return int(size)
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        (number,) = cursor.fetchone() or (0,)
+        return int(number)
 
 
 def _redis_figures(url: str | None) -> list[Figure]:

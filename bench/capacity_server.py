@@ -42,11 +42,13 @@ class Server:
 
 
 @contextmanager
-def own_server(workers: int, settings: Mapping[str, str]) -> Iterator[Server]:
+def own_server(
+    workers: int, settings: Mapping[str, str], python: str = sys.executable
+) -> Iterator[Server]:
     """Yield a server that was just started on an empty data folder; both go with the context."""
     with tempfile.TemporaryDirectory(prefix="spectraview-capacity-") as folder:
         Path(folder).chmod(0o755)
-        with _running(Path(folder), workers, settings) as url:
+        with _running(Path(folder), python, workers, settings) as url:
             yield server_at(url, Path(folder))
 
 
@@ -62,12 +64,16 @@ def server_at(url: str, data_dir: Path, *, own: bool = True) -> Server:
 
 
 @contextmanager
-def _running(folder: Path, workers: int, settings: Mapping[str, str]) -> Iterator[str]:
-    command = [sys.executable, "-m", "spectraview", "serve", "--port", "0"]
+def _running(folder: Path, python: str, workers: int, settings: Mapping[str, str]) -> Iterator[str]:
+    command = [python, "-m", "spectraview", "serve", "--port", "0"]
     command += ["--workers", str(workers), "--data-dir", str(folder)]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            command, env={**os.environ, **_SETTINGS, **settings}, stdout=subprocess.PIPE, stderr=log
+            command,
+            cwd=folder,  # a tree in which we stand would come before that of the Python
+            env={**_environment(), **settings},
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
     assert process.stdout is not None
     try:
@@ -80,3 +86,9 @@ def _running(folder: Path, workers: int, settings: Mapping[str, str]) -> Iterato
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=_STOP_SECONDS)
+
+
+def _environment() -> dict[str, str]:
+    """Return ours without what would make another Python load our own tree."""
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return ours | _SETTINGS

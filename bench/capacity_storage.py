@@ -6,7 +6,7 @@ from contextlib import closing
 
 import psycopg2
 
-from bench.capacity_gauges import redis_bytes, stored_bytes
+from bench.capacity_gauges import query_number, redis_bytes, stored_bytes
 from bench.capacity_generator import running_generator
 from bench.capacity_load import LoadPlan
 from bench.capacity_server import Server
@@ -67,7 +67,7 @@ def measure_growth(server: Server, *, sessions: int, recordings: Sequence[Record
 def _wait_until_sealed(url: str, sessions: int) -> None:
     deadline = time.monotonic() + _SEAL_SECONDS
     with progress("sealing", sessions, "sessions") as bar:
-        while unsealed := _number(url, _UNSEALED):
+        while unsealed := query_number(url, _UNSEALED):
             bar.update(max(0, sessions - unsealed - bar.n))
             if time.monotonic() > deadline:
                 raise BenchError(f"{unsealed} sessions are not sealed after {_SEAL_SECONDS} s")
@@ -85,10 +85,3 @@ def _execute(url: str, statement: str) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
-
-
-def _number(url: str, query: str) -> int:
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(query)
-        (number,) = cursor.fetchone() or (0,)
-        return int(number)
