@@ -1,8 +1,10 @@
 """An nginx before the server, which keeps few connections to it for many of browsers."""
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -53,9 +55,10 @@ http {{
 @contextmanager
 def behind_nginx(server: Server) -> Iterator[Server]:
     """Yield the server as nginx shows it. Raises BenchError."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    folders = (f"{sys.prefix}/spectraview-nginx/usr/sbin", "/usr/sbin", "/usr/local/sbin")
+    program = shutil.which("nginx", path=":".join((os.environ.get("PATH", ""), *folders)))
     if program is None:
-        raise BenchError("There is no nginx here (on Debian: apt-get install nginx-light)")
+        raise BenchError("There is no nginx here: scripts/capacity gets it")
     with tempfile.TemporaryDirectory(prefix="spectraview-nginx-") as folder:
         port = _free_port()
         file = Path(folder) / "nginx.conf"
