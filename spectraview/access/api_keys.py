@@ -36,13 +36,14 @@ class ApiKeys:
         self._database = database
         self._clock = clock
         self._known: dict[bytes, tuple[float, ApiKey | None]] = {}
+        self._unknown: dict[bytes, tuple[float, ApiKey | None]] = {}
         self._ended: set[int] = set()
         self._lookups: SharedCalls[ApiKey | None] = SharedCalls("api-key-lookup")
 
     async def find(self, text: str) -> ApiKey | None:
         """Return the key of this text, None when there is none or it is good no more."""
         hashed = key_hash(text)
-        until, key = self._known.get(hashed, (0.0, None))
+        until, key = self._known.get(hashed) or self._unknown.get(hashed) or (0.0, None)
         if until <= self._clock():
             key = await self._lookups.get(hashed, lambda: self._look_up(hashed))
         return None if key is None or key.key_id in self._ended else key
@@ -105,14 +106,18 @@ class ApiKeys:
                 queries.FIND_API_KEY, {"key_hash": hashed}, within=_LOOKUP_SECONDS
             )
         except DatabaseUnavailable:
-            if hashed not in self._known:
+            kept = self._known if hashed in self._known else self._unknown
+            if hashed not in kept:
                 raise
-            known = self._known[hashed][1]
-            self._known[hashed] = (self._clock() + _PAUSE_SECONDS, known)
+            known = kept[hashed][1]
+            kept[hashed] = (self._clock() + _PAUSE_SECONDS, known)
             return known
         found, left = (api_key_from_row(row[:-1]), row[-1]) if row else (None, None)
-        if len(self._known) >= _REMEMBERED_KEYS:  # somebody tries keys
-            self._known.clear()
         seconds = _REMEMBER_SECONDS if left is None else min(_REMEMBER_SECONDS, left)
-        self._known[hashed] = (self._clock() + seconds, found)
+        self._known.pop(hashed, None)
+        # Apart: who tries keys must not make all others be looked up again.
+        kept = self._known if found is not None else self._unknown
+        if len(kept) >= _REMEMBERED_KEYS:
+            kept.clear()
+        kept[hashed] = (self._clock() + seconds, found)
         return found
