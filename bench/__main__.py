@@ -31,6 +31,7 @@ class _Options(TypedDict):
     url: str
     data_dir: Path | None
     database_url: str | None
+    redis_url: str | None
     ingest_key: str | None
     read_key: str | None
     app_id: str
@@ -97,9 +98,8 @@ def _pid_option(name: str, variable: str, text: str) -> Callable[[_Command], _Co
 @click.option("--storm", type=_AT_LEAST_ONE, default=1000, help="storm: viewers at once.")
 @click.option("--idle", type=_AT_LEAST_ONE, default=2000, help="idle: viewers.")
 @click.option("--sealing", type=float, default=0.0, help="replay: wait up to s till all is sealed.")
-@click.option(
-    "--database-url", help="storm, storage: the server's PostgreSQL, if not --data-dir's."
-)
+@click.option("--database-url", help="The server's PostgreSQL, if not --data-dir's.")
+@click.option("--redis-url", help="The server's Redis, if not --data-dir's.")
 @_pid_option("--pid", "process_ids", "A process of the server, if it is not found by itself.")
 @click.option("--compare", "other_url", help="A second server that gets the same, as NAME=URL.")
 @click.option("--compare-key", "other_key", help="Its API key; the first server's if not given.")
@@ -132,7 +132,7 @@ def _targets(options: _Options) -> list[Target]:
     keys = _keys(options)
     app_id, other_url = options["app_id"], options["other_url"]
     first = _target(options["url"], keys, app_id, options["process_ids"])
-    targets = [replace(first, database_url=_database_url(options))]
+    targets = [replace(first, database_url=_database_url(options), redis_url=_redis_url(options))]
     if other_url is not None:
         key = options["other_key"]
         other_keys = ApiKeys(key, key) if key else keys
@@ -154,6 +154,14 @@ def _database_url(options: _Options) -> str | None:
         return options["database_url"]
     running = running_addresses(options["data_dir"] or default_data_dir())
     return (running.database_url or None) if running else None
+
+
+def _redis_url(options: _Options) -> str | None:
+    """Return the Redis that was named, or else the one beside the keys that we use."""
+    if options["redis_url"] or (options["ingest_key"] and options["read_key"]):
+        return options["redis_url"]
+    running = running_addresses(options["data_dir"] or default_data_dir())
+    return (running.redis_url or None) if running else None
 
 
 def _target(url: str, keys: ApiKeys, app_id: str, process_ids: Mapping[str, int]) -> Target:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from bench.api import Api
 from bench.discovery import APP, find_processes
+from bench.engines import engine_counters, engine_figures
 from bench.errors import BenchError, RateLimited
 from bench.figures import Figure, Result, cpu_figures
 from bench.load import Load
@@ -36,14 +37,17 @@ async def _measure(target: Target, plan: Plan) -> Result:
     posting = asyncio.create_task(load.post(Pace(plan.load)), name="load")
     await _watch(load, posting, min(_LONGEST_WARM_UP, plan.seconds / 5), "warming up")
     warm_up, load.tally = load.tally, Tally()
+    done = await asyncio.to_thread(engine_counters, target)
     before, begun = groups.cpu_seconds(), time.perf_counter()
     await _watch(load, posting, plan.seconds, f"ingest {target.name}")
     load.stop()
     await posting
     seconds, after = time.perf_counter() - begun, groups.cpu_seconds()
+    did = await asyncio.to_thread(engine_counters, target)
     figures = [
         *load.tally.figures(seconds),
         *cpu_figures(before, after, load.tally.events, "event"),
+        *engine_figures(done, did, load.tally.events, "event"),
         *_app_memory(groups),
         Figure("sessions started meanwhile", load.tally.started),
     ]

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from bench.api import Api
 from bench.discovery import find_processes
+from bench.engines import engine_counters, engine_figures
 from bench.errors import BenchError
 from bench.figures import Figure, Result, cpu_figures, latency_figures
 from bench.plan import Plan
@@ -39,11 +40,13 @@ def measure_live(target: Target, plan: Plan) -> list[Result]:
             receive(link, CONNECT_TIMEOUT)
             posted_before = post_until_ready(api, link, session_id)
             groups = find_processes(target)
+            done = engine_counters(target)
             before, begun = groups.cpu_seconds(), time.perf_counter()
             moments = post_batches(api, session_id, batches, plan.rate, f"live {target.name}")
             link.send(len(batches))
             watched = receive(link, RESULT_TIMEOUT)
             seconds, after = time.perf_counter() - begun, groups.cpu_seconds()
+            did = engine_counters(target)
         api.end(session_id, now_ms())
         stored = api.count_events(session_id)
     assert isinstance(watched, Watched)
@@ -53,6 +56,7 @@ def measure_live(target: Target, plan: Plan) -> list[Result]:
         Figure("deliveries/s", watched.delivered / seconds, "more"),
         *latency_figures(latencies(moments, watched)),
         *cpu_figures(before, after, watched.delivered, "delivery"),
+        *engine_figures(done, did, len(moments), "batch"),
     ]
     posted = len(batches) * BATCH_SIZE + posted_before
     return [_checked(target, figures, watched, posted, stored)]

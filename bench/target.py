@@ -33,6 +33,7 @@ class Target:
     user_id: str
     process_ids: Mapping[str, int]
     database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
 
     def request(self, method: str, path: str, key: str, body: bytes = b"") -> bytes:
         """Return the bytes of a request, but for `body` to be appended when it is long."""

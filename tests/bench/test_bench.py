@@ -66,6 +66,18 @@ async def test_a_load_is_kept(api: ApiClient, tmp_path: Path) -> None:
     assert 0 < figures["events acknowledged"] <= 1.2 * 500 + 5 * 50
 
 
+async def test_the_engines_work_is_told(
+    api: ApiClient, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    engines = ("--database-url", database_url, "--redis-url", redis_url)
+    status, printed = await run_bench(api, report, "ingest", "--seconds", "1", *engines)
+    assert status == 0, printed
+    figures = read_results(report)["ingest"]["figures"]
+    assert figures["WAL bytes/event"] > 50
+    assert 0 < figures["Redis scripts/event"] < figures["Redis commands/event"]
+
+
 async def test_rate_limits_are_named(make_api: ApiFactory, tmp_path: Path) -> None:
     api = await make_api(rate_limit_ingest=5)
     report = tmp_path / "report.json"

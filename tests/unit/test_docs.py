@@ -19,6 +19,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/live-protocol.md",
+    "docs/scaling.md",
     "docs/security.md",
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
