@@ -79,7 +79,7 @@ class Quotas:
         key_day, used = self._day_of(key.key_id), Used(bytes=sent_bytes, events=events)
         self._add(key_day, used)
         if key.limits.has_quota:
-            self._counter.spend(key_day, used)
+            self._counter.spend_soon(key_day, used)
 
     def seconds_left(self) -> int:
         """Return the seconds until the next day (UTC) begins."""
@@ -97,7 +97,7 @@ class Quotas:
 
     def take_back(self, key_day: KeyDay) -> None:
         """Do not count a request that was refused."""
-        self._counter.spend(key_day, Used(requests=-1))
+        self._counter.spend_soon(key_day, Used(requests=-1))
 
     async def flush(self) -> None:
         """Write down what was used since the last time."""
