@@ -189,3 +189,6 @@ class Crowd:
             self._topology.keys["read"],
             self._topology.objects.read,
         )
+        code, said = await self._topology.processes[0].run("doctor")
+        if code:
+            self._history.violate("in the end a doctor finds no problem", said)

@@ -89,6 +89,18 @@ class Service:
                     await self.kill()
                     raise NotServed
 
+    async def run(self, *command: str) -> tuple[int, str]:
+        """Run a command with the service's settings; return its exit code and what it said."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "spectraview", *command, "--data-dir", str(self.data_dir)),
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode()
+
     @property
     def pid(self) -> int:
         """Return the process id."""
