@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import set_zlib_backend, web
 from isal import isal_zlib
@@ -20,6 +21,8 @@ from spectraview.access.viewer_tokens import ViewerTokens
 from spectraview.api.headers import protect
 from spectraview.api.openapi.document import document_asset
 from spectraview.config import Config
+from spectraview.exposition.reading import read_metrics
+from spectraview.exposition.sharing import SharedMetrics
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
 from spectraview.keys import (
@@ -38,6 +41,8 @@ from spectraview.keys import (
     ERASER,
     HUB,
     INGEST_SOCKETS,
+    JOBS,
+    LOOP,
     OBJECTS,
     OPENAPI,
     QUOTAS,
@@ -46,9 +51,11 @@ from spectraview.keys import (
     RECORDER,
     REPLAY_CACHE,
     REPLICA,
+    REQUESTS,
     SCOPES,
     SEGMENT_DATA,
     SESSION_LISTS,
+    SHARED_METRICS,
     STARTED_AT,
     STORE,
     TOKEN_HANDLERS,
@@ -71,10 +78,14 @@ from spectraview.middleware import (
     admit,
     answer_preflight,
     compress_json,
+    measure,
     report_errors,
     require_api_key,
     tell_what_is_left,
 )
+from spectraview.observability.jobs import Jobs
+from spectraview.observability.loop_lag import measuring_loop
+from spectraview.observability.measures import LoopMeasures, RequestMeasures
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.replay.readers import Readers, SessionReaders
@@ -108,13 +119,16 @@ def create_app(config: Config) -> web.Application:
     # A page's DOM may be 512 elements deep in Chromium, with two levels of JSON for each.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _JSON_DEPTH))
     app = web.Application(
-        middlewares=[admit, answer_preflight, compress_json, report_errors, require_api_key],
+        middlewares=[
+            *(measure, admit, answer_preflight, compress_json, report_errors, require_api_key)
+        ],
         client_max_size=config.max_body,
         # aiohttp would answer a Content-Encoding that it can't undo itself, as plain text.
         handler_args={"auto_decompress": False},
     )
     app[CONFIG] = config
     app[ADMISSION] = Admission(config.max_pending)
+    app[REQUESTS], app[JOBS], app[LOOP] = RequestMeasures(), Jobs(), LoopMeasures()
     scopes: dict[object, str] = {r.handler: r.scope for r in ROUTES if r.scope}
     app[SCOPES] = scopes
     app[TOKEN_HANDLERS] = frozenset(route.handler for route in ROUTES if route.viewer_token)
@@ -123,7 +137,7 @@ def create_app(config: Config) -> web.Application:
     app.on_response_prepare.append(tell_what_is_left)
     app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
-    app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs))
+    app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs, _metrics))
     return app
 
 
@@ -244,12 +258,20 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
             app[CACHE],
             app[ERASER],
             Sealer(app[DATABASE], app[SEGMENT_DATA], seal_after=config.seal_after),
+            app[JOBS],
             interval=config.job_interval,
             idle_timeout=config.idle_timeout,
         ),
-        running_upkeep(config.database_direct_url or config.database_url, _upkeep(app)),
-        refreshing_analytics(AnalyticsStore(app[DATABASE]), config.analytics_interval),
+        running_upkeep(config.database_direct_url or config.database_url, _upkeep(app), app[JOBS]),
+        refreshing_analytics(AnalyticsStore(app[DATABASE]), config.analytics_interval, app[JOBS]),
     ):
+        yield
+
+
+async def _metrics(app: web.Application) -> AsyncIterator[None]:
+    folder = Path(app[CONFIG].metrics_folder) if app[CONFIG].metrics_folder else None
+    app[SHARED_METRICS] = SharedMetrics(folder, lambda: read_metrics(app))
+    async with measuring_loop(app[LOOP]), app[SHARED_METRICS].sharing():
         yield
 
 
@@ -258,9 +280,9 @@ def _upkeep(app: web.Application) -> list[Job]:
     config = app[CONFIG]
     rules = RetentionRules(config.keep_expired, config.tombstone_days)
     retention = Retention(RetentionStore(app[DATABASE]), rules)
-    jobs = [Job(RETENTION_LOCK, config.retention_interval, retention.run)]
+    jobs = [Job("retention", RETENTION_LOCK, config.retention_interval, retention.run)]
     if ARCHIVE in app:
-        jobs.append(Job(ARCHIVE_LOCK, config.job_interval, app[ARCHIVE].run))
+        jobs.append(Job("archive", ARCHIVE_LOCK, config.job_interval, app[ARCHIVE].run))
     return jobs
 
 

@@ -245,6 +245,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     ] = "INFO"
+    metrics_token: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^[!-~]{16,200}$",
+            description="what /metrics asks of its readers, as a bearer token; empty lets readers "
+            "on this machine in without",
+        ),
+    ] = ""
+    metrics_folder: Annotated[
+        str,
+        Meta(
+            description="folder in which processes of one address share their metrics; with "
+            "workers one is made",
+        ),
+    ] = ""
     access_log: Annotated[bool, Meta(description="log every request")] = False
 
     @property
@@ -279,6 +294,6 @@ def config_from_environment(environment: Mapping[str, str]) -> Config:
         except msgspec.ValidationError as error:
             reason = str(error).split(" - at ")[0]
             # URLs hold passwords.
-            shown = "" if field.endswith("_url") else f"={value!r}"
+            shown = "" if field.endswith(("_url", "_token")) else f"={value!r}"
             raise ConfigError(f"{variable_name(field)}{shown} can't be used: {reason}.") from error
     return msgspec.convert(given, Config, strict=False)

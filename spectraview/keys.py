@@ -10,11 +10,14 @@ from spectraview.access.quotas import Quotas
 from spectraview.access.rate_limit import RateLimiter
 from spectraview.access.viewer_tokens import ViewerToken, ViewerTokens
 from spectraview.config import Config
+from spectraview.exposition.sharing import SharedMetrics
 from spectraview.ingest.committer import Committer
 from spectraview.ingest.recorder import Recorder
 from spectraview.lifecycle.archive import Archive
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.live.hub import Hub
+from spectraview.observability.jobs import Jobs
+from spectraview.observability.measures import LoopMeasures, RequestMeasures
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.readers import SessionReaders
 from spectraview.storage.analytics import AnalyticsStore
@@ -59,6 +62,10 @@ USAGE_READER = web.AppKey("USAGE_READER", UsageReader)
 STARTED_AT = web.AppKey("STARTED_AT", float)
 ASSETS = web.AppKey("ASSETS", Mapping[str, Asset])
 OPENAPI = web.AppKey("OPENAPI", Asset)
+REQUESTS = web.AppKey("REQUESTS", RequestMeasures)
+JOBS = web.AppKey("JOBS", Jobs)
+LOOP = web.AppKey("LOOP", LoopMeasures)
+SHARED_METRICS = web.AppKey("SHARED_METRICS", SharedMetrics)
 
 SCOPES = web.AppKey("SCOPES", dict[object, str])
 TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])

@@ -3,6 +3,7 @@ counted.
 """
 
 import logging
+import time
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,6 +20,7 @@ from spectraview.keys import (
     API_KEYS,
     LEFT,
     PLACE,
+    REQUESTS,
     SCOPES,
     TOKEN_HANDLERS,
     USAGE,
@@ -31,6 +33,7 @@ from spectraview.storage.objects import ObjectMissing, ObjectsUnavailable
 logger = logging.getLogger(__name__)
 
 _COMPRESS_FROM = 1024
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
@@ -38,6 +41,21 @@ _PREFLIGHT_HEADERS = {
     ),
     "Access-Control-Max-Age": "86400",
 }
+
+
+@web.middleware
+async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Note how long each request took. Live views and sockets last: they are only counted."""
+    began = time.monotonic()
+    response = await handler(request)
+    requests, resource = request.app[REQUESTS], request.match_info.route.resource
+    route = resource.canonical if resource is not None else "none"
+    if response.status == 101 or response.content_type == "text/event-stream":
+        requests.upgraded[route] += 1
+    else:
+        method = request.method if request.method in _METHODS else "other"
+        requests.note(method, route, response.status, time.monotonic() - began)
+    return response
 
 
 @web.middleware
@@ -62,24 +80,29 @@ async def report_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except errors.ApiError as error:
-        return error_response(error)
+        return _failed(request, error)
     except ObjectsUnavailable as error:
         logger.warning("the archive is away: %s", error)
-        return error_response(errors.ArchiveUnavailable(retry_after=5))
+        return _failed(request, errors.ArchiveUnavailable(retry_after=5))
     except ObjectMissing:  # logged where it was missed
-        return error_response(errors.ArchivedDataMissing())
+        return _failed(request, errors.ArchivedDataMissing())
     except DatabaseUnavailable as error:
         logger.warning("PostgreSQL does not answer: %s", str(error).strip())
-        return error_response(errors.StoreUnavailable(retry_after=2))
+        return _failed(request, errors.StoreUnavailable(retry_after=2))
     except web.HTTPException as error:
-        return error_response(http_error(error))
+        return _failed(request, http_error(error))
     except ConnectionResetError:
         logger.debug("the client of %s %s has gone", request.method, request.rel_url.raw_path)
         return web.Response()  # nobody gets it
     except Exception:
         # The raw path: in the other a client can break the line.
         logger.exception("%s %s failed", request.method, request.rel_url.raw_path)
-        return error_response(errors.InternalError())
+        return _failed(request, errors.InternalError())
+
+
+def _failed(request: web.Request, error: errors.ApiError) -> web.Response:
+    request.app[REQUESTS].refused[error.code] += 1
+    return error_response(error)
 
 
 @web.middleware

@@ -22,6 +22,7 @@ from spectraview.api.keys import (
 from spectraview.api.lists import list_sessions
 from spectraview.api.live import watch_session
 from spectraview.api.manifest import get_manifest
+from spectraview.api.metrics import get_metrics
 from spectraview.api.replay import get_replay
 from spectraview.api.sessions import (
     end_session,
@@ -66,6 +67,7 @@ ROUTES = (
     Route("GET", "/health", get_health, None),
     Route("GET", "/health/live", get_liveness, None),
     Route("GET", "/health/ready", get_readiness, None),
+    Route("GET", "/metrics", get_metrics, None),
     Route("POST", "/api/sessions/start", start_session, "ingest"),
     Route("POST", "/api/sessions/{session_id}/events", append_batch, "ingest"),
     Route("POST", "/api/sessions/{session_id}/heartbeat", note_heartbeat, "ingest"),

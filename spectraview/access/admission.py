@@ -41,6 +41,11 @@ class Admission:
             if not self._requests:
                 self._idle.set()
 
+    @property
+    def requests(self) -> int:
+        """Return how many requests run."""
+        return self._requests
+
     async def idle(self) -> None:
         """Return when no request runs."""
         await self._idle.wait()

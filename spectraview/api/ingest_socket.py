@@ -29,6 +29,7 @@ from spectraview.keys import (
     HUB,
     INGEST_SOCKETS,
     RECORDER,
+    REQUESTS,
 )
 from spectraview.live.presence import Watch
 from spectraview.live.protocol import TRY_AGAIN_LATER, UNAUTHORIZED
@@ -83,6 +84,7 @@ async def _take_batches(
         try:
             receipt = await _store(request, session_id, message)
         except ApiError as error:
+            request.app[REQUESTS].refused[error.code] += 1
             answer = {"type": "error", "message": number, **error_json(error)}
             if error.retry_after is not None:
                 answer["retryAfter"] = error.retry_after

@@ -16,7 +16,7 @@ from spectraview.errors import (
     InvalidSessionId,
     UnsupportedEncoding,
 )
-from spectraview.keys import API_KEY, CONFIG, PLACE, VIEWER_TOKEN
+from spectraview.keys import API_KEY, CONFIG, PLACE, REQUESTS, VIEWER_TOKEN
 from spectraview.live.protocol import ViewerAccess
 from spectraview.storage.codec import CorruptData, TooLarge, detect_codec, inflate
 
@@ -102,6 +102,7 @@ async def _received(request: web.Request, config: Config) -> bytes:
             # Who sends a byte now and then must not hold the request for ever.
             slowest = began + size / config.least_rate if config.least_rate else math.inf
             pause.reschedule(min(now(), slowest) + config.body_timeout)
+    request.app[REQUESTS].read.observe(now() - began)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

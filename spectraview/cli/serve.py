@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import msgspec
@@ -124,13 +125,23 @@ async def _serve_with_workers(
     listener: socket.socket, config: Config, stop: StopRequest, announce: Callable[[], None]
 ) -> None:
     try:
-        async with Workers(listener, config) as workers:
+        async with _sharing_metrics(config) as shared, Workers(listener, shared) as workers:
             with handled_signals({signal.SIGHUP: workers.renew}):
                 announce()
                 await stop.wait()
                 listener.close()  # the workers hold it; once they let go, clients are refused
     except WorkerFailed as error:
         raise click.ClickException(f"{error}.") from error
+
+
+@asynccontextmanager
+async def _sharing_metrics(config: Config) -> AsyncIterator[Config]:
+    """Give the workers a folder for what they tell each other of their metrics."""
+    if config.metrics_folder:
+        yield config
+        return
+    with TemporaryDirectory(prefix="spectraview-metrics-") as folder:
+        yield msgspec.structs.replace(config, metrics_folder=folder)
 
 
 @contextmanager

@@ -151,6 +151,7 @@ class Workers:
             variable_name("database_url"): config.database_url,
             variable_name("redis_url"): config.redis_url,
             variable_name("demo_key"): config.demo_key,
+            variable_name("metrics_folder"): config.metrics_folder,
         }
         self._running: set[Worker] = set()
         self._tasks: list[asyncio.Task[None]] = []

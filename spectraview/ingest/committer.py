@@ -12,6 +12,7 @@ from typing import Self
 
 from spectraview.errors import InvalidBody, Overloaded, SessionNotFound, StoreUnavailable
 from spectraview.ingest.clock import client_time
+from spectraview.observability.measures import CommitMeasures
 from spectraview.storage.append import Appended
 from spectraview.storage.cache import ActiveSession, Announcement
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
@@ -35,6 +36,7 @@ class _Waiting:
     batch: Batch
     outcome: asyncio.Future[Appended]
     size: int
+    since: float
 
     @property
     def key(self) -> tuple[object, bytes]:
@@ -70,6 +72,7 @@ class Committer:
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._stored: deque[tuple[float, int]] = deque()
+        self.measures = CommitMeasures()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._commit_groups(), name="committer")
@@ -100,7 +103,7 @@ class Committer:
         if self._pending_bytes and self._pending_bytes + size > self._max_pending:
             raise Overloaded(retry_after=1)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(batch, loop.create_future(), size)
+        waiting = _Waiting(batch, loop.create_future(), size, loop.time())
         self._waiting.append(waiting)
         self._pending_bytes += size
         self._wake.set()
@@ -120,6 +123,11 @@ class Committer:
         for waiting in (*self._group, *self._waiting):
             _fail_overdue(waiting)
 
+    @property
+    def pending(self) -> tuple[int, int]:
+        """Return how many batches wait or are being committed, and the bytes they hold."""
+        return len(self._waiting) + len(self._group), self._pending_bytes
+
     def events_per_minute(self) -> int:
         """Return how many events this process stored in the last minute."""
         self._count_stored(0)
@@ -131,6 +139,20 @@ class Committer:
         while self._stored[0][0] < now - 60:
             self._stored.popleft()
 
+    def _count(self, stored: Sequence[tuple[Batch, Appended]]) -> None:
+        measures, before = self.measures, self.measures.events
+        for batch, result in stored:
+            if result.duplicate:
+                measures.duplicates += 1
+                continue
+            measures.batches += 1
+            measures.events += batch.events.count
+            measures.custom_events += len(batch.custom_events)
+            measures.errors += len(batch.errors)
+            measures.json_bytes += batch.size_bytes
+            measures.stored_bytes += len(batch.event_data)
+        self._count_stored(measures.events - before)
+
     async def _commit_groups(self) -> None:
         while self._waiting or not self._closing:
             await self._wake.wait()
@@ -139,6 +161,7 @@ class Committer:
                 self._wake.clear()
             if group:
                 await self._commit_group(group)
+                self._group = []
                 self._pending_bytes -= sum(waiting.size for waiting in group)
                 self._group = group = []  # let go of what is stored before the next comes
 
@@ -165,6 +188,10 @@ class Committer:
         return group
 
     async def _commit_group(self, group: list[_Waiting]) -> None:
+        now = asyncio.get_running_loop().time()
+        self.measures.group.observe(len(group))
+        for waiting in group:
+            self.measures.wait.observe(now - waiting.since)
         try:
             await self._store_group(group)
         except Exception as error:
@@ -178,9 +205,11 @@ class Committer:
         """
         delay = _RETRY_DELAY
         while group:
+            began = asyncio.get_running_loop().time()
             try:
                 results = await self._append(group)
             except DatabaseUnavailable as error:
+                self.measures.retries += 1
                 logger.warning("PostgreSQL does not answer: %s", str(error).strip())
                 group = [waiting for waiting in group if not waiting.outcome.done()]
                 await asyncio.sleep(delay)
@@ -193,6 +222,7 @@ class Committer:
                 group = [waiting for waiting in group if not waiting.outcome.done()]
                 await asyncio.sleep(_RETRY_DELAY)
             else:
+                self.measures.statement.observe(asyncio.get_running_loop().time() - began)
                 self._finish(group, results)
                 return
 
@@ -237,7 +267,7 @@ class Committer:
         # Duplicates are told again too: their first commit may have died before it could tell
         # anyone.
         self._announce([_announcement(batch, result) for batch, result in stored])
-        self._count_stored(sum(b.events.count for b, result in stored if not result.duplicate))
+        self._count(stored)
         for waiting, result in zip(group, results, strict=True):
             if waiting.outcome.done():
                 continue

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from spectraview.lifecycle.deletion import Eraser
 from spectraview.lifecycle.sealing import Sealer
+from spectraview.observability.jobs import Jobs
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.store import Store
@@ -23,15 +24,16 @@ async def running_jobs(
     cache: Cache,
     eraser: Eraser,
     sealer: Sealer,
+    measures: Jobs,
     *,
     interval: float,
     idle_timeout: float,
 ) -> AsyncIterator[None]:
     """Run the jobs every `interval` seconds while the context lasts."""
-    jobs = _run_jobs(store, cache, eraser, interval, idle_timeout)
+    jobs = _run_jobs(store, cache, eraser, measures, interval, idle_timeout)
     tasks = [
         asyncio.create_task(jobs, name="jobs"),
-        asyncio.create_task(_run_sealing(sealer, interval), name="sealing"),
+        asyncio.create_task(_run_sealing(sealer, measures, interval), name="sealing"),
     ]
     try:
         yield
@@ -42,13 +44,22 @@ async def running_jobs(
 
 
 async def _run_jobs(
-    store: Store, cache: Cache, eraser: Eraser, interval: float, idle_timeout: float
+    store: Store,
+    cache: Cache,
+    eraser: Eraser,
+    measures: Jobs,
+    interval: float,
+    idle_timeout: float,
 ) -> None:
     while True:
         try:
-            await store.create_event_partitions(_PARTITION_DAYS)
-            await end_idle_sessions(store, cache, idle_timeout)
-            await eraser.finish()
+            with measures.round("partitions"):
+                await store.create_event_partitions(_PARTITION_DAYS)
+            with measures.round("end_idle") as job:
+                job.done["sessions"] += await end_idle_sessions(store, cache, idle_timeout)
+            with measures.round("erase"):
+                await eraser.finish()
+            measures.active_sessions = await store.count_active()
         except DatabaseUnavailable as error:
             logger.warning("the jobs wait for PostgreSQL: %s", str(error).strip())
         except StatementRefused:
@@ -56,10 +67,12 @@ async def _run_jobs(
         await asyncio.sleep(interval)
 
 
-async def _run_sealing(sealer: Sealer, interval: float) -> None:
+async def _run_sealing(sealer: Sealer, measures: Jobs, interval: float) -> None:
     while True:
         try:
-            report = await sealer.seal(_SEALED_AT_ONCE)
+            with measures.round("seal") as job:
+                report = await sealer.seal(_SEALED_AT_ONCE)
+                job.note(report)
         except DatabaseUnavailable as error:
             logger.warning("sealing waits for PostgreSQL: %s", str(error).strip())
         except Exception:  # whatever it is, the sessions to come are sealed

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from spectraview.observability.jobs import Jobs
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.exclusive import exclusive
 from spectraview.storage.objects import ObjectsUnavailable
@@ -17,16 +18,20 @@ logger = logging.getLogger(__name__)
 class Job:
     """Something to do every `interval` seconds, under the lock of this name."""
 
+    name: str
     lock: str
     interval: float
     run: Callable[[], Awaitable[object]]
 
 
 @asynccontextmanager
-async def running_upkeep(database_url: str, jobs: Sequence[Job]) -> AsyncIterator[None]:
+async def running_upkeep(
+    database_url: str, jobs: Sequence[Job], measures: Jobs
+) -> AsyncIterator[None]:
     """Run the jobs while the context lasts, first at once."""
     tasks = [
-        asyncio.create_task(_repeat(database_url, job), name=f"upkeep-{job.lock}") for job in jobs
+        asyncio.create_task(_repeat(database_url, job, measures), name=f"upkeep-{job.lock}")
+        for job in jobs
     ]
     try:
         yield
@@ -36,12 +41,13 @@ async def running_upkeep(database_url: str, jobs: Sequence[Job]) -> AsyncIterato
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _repeat(database_url: str, job: Job) -> None:
+async def _repeat(database_url: str, job: Job, measures: Jobs) -> None:
     while True:
         try:
             async with exclusive(database_url, job.lock) as alone:
                 if alone:
-                    await job.run()
+                    with measures.round(job.name) as round_:
+                        round_.note(await job.run())
         except ObjectsUnavailable as error:
             logger.warning("%s waits: %s", job.lock, error)
         except DatabaseUnavailable as error:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from spectraview.live.beginning import Beginnings
 from spectraview.live.cluster_broker import open_broker
-from spectraview.live.connection import Connection
+from spectraview.live.connection import Connection, Stalled
 from spectraview.live.presence import Listener, Presence, Watch
 from spectraview.live.protocol import (
     RECONNECT,
@@ -23,7 +23,8 @@ from spectraview.live.protocol import (
 )
 from spectraview.live.registry import WatchedSessions
 from spectraview.live.viewer import Viewer
-from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.live.watched import Crowd, LiveLimits, WatchedSession
+from spectraview.observability.measures import LiveMeasures
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.models import Session
@@ -86,6 +87,16 @@ class Hub:
         """Return how many watch, or are about to."""
         return self.viewer_count + len(self._unsubscribed)
 
+    @property
+    def measures(self) -> LiveMeasures:
+        """Return what viewers were shown."""
+        return self._sessions.measures
+
+    def crowd(self) -> Crowd:
+        """Return how many sessions are watched here, and how far their viewers are behind."""
+        lags = [lag for watched in self._sessions for lag in watched.lags()]
+        return Crowd(sum(1 for _ in self._sessions), len(lags), max(lags, default=0))
+
     async def session(self, session_id: UUID, app_id: str | None) -> Session:
         """Return the session as it was a moment ago. Raises SessionNotFound."""
         return await self._sessions.session(session_id, app_id)
@@ -106,6 +117,9 @@ class Hub:
         try:
             async with self._sessions.watching(session_id, access.app_id) as watched:
                 await self._show(watched, access, connection, subscription)
+        except Stalled:
+            self.measures.stalled += 1
+            raise
         finally:
             self.viewer_count -= 1
 
@@ -168,6 +182,8 @@ class Hub:
         """
         if connected:
             self._sessions.poll_now()  # what was published meanwhile is found in the store
+        else:
+            self.measures.connections_lost += 1
         for watched in self._sessions:
             for viewer in list(watched.viewers):
                 viewer.tell(_RECOVERED if connected else _DEGRADED)

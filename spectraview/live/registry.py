@@ -17,6 +17,7 @@ from spectraview.live.cluster_broker import ClusterBroker
 from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
 from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.observability.measures import LiveMeasures
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache, channel_of
 from spectraview.storage.database import DatabaseUnavailable
@@ -51,6 +52,7 @@ class WatchedSessions:
         self._limits = limits
         self._head_interval = head_interval
         self._pages = Pages(batches)
+        self.measures = LiveMeasures()
         self._watched: dict[UUID, WatchedSession] = {}
         self._opening = [asyncio.Lock() for _ in range(_LOCKS)]
         self.looks = Looks(store, _LOOKS_SERVE * head_interval, time.monotonic)
@@ -136,6 +138,7 @@ class WatchedSessions:
             self._cache,
             self._pages,
             self._limits,
+            self.measures,
         )
         self._watched[session.session_id] = watched
         return watched
@@ -175,9 +178,11 @@ class WatchedSessions:
             # Not those that are opened while this waits.
             asked = [(watched, watched.ends_heard) for watched in self._watched.values()]
             asked_at = time.monotonic()
+            self.measures.head_polls += 1
             try:
                 heads = await self._store.fetch_heads([watched.session_id for watched, _ in asked])
             except DatabaseUnavailable:
+                self.measures.missed_polls += 1
                 continue
             for watched, ends_heard in asked:
                 head = heads.get(watched.session_id)

@@ -14,6 +14,7 @@ from spectraview.live.pages import PAGE_SECONDS, Pages
 from spectraview.live.protocol import NORMAL, NOT_FOUND, SLOW
 from spectraview.live.ring import Ring
 from spectraview.live.viewer import Viewer, ViewerClosed
+from spectraview.observability.measures import LiveMeasures
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable
@@ -37,6 +38,15 @@ class LiveLimits:
     viewer_lag: int
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many sessions are watched, and how many viewers are behind, the last by so many bytes."""
+
+    sessions: int
+    behind: int
+    most_bytes_behind: int
+
+
 class WatchedSession:
     """Gives each stored batch to each viewer once, in order; one task does all of it."""
 
@@ -50,6 +60,7 @@ class WatchedSession:
         cache: Cache,
         pages: Pages,
         limits: LiveLimits,
+        measures: LiveMeasures,
     ) -> None:
         self.session_id = session_id
         self.viewers: set[Viewer] = set()
@@ -62,6 +73,7 @@ class WatchedSession:
         self._cache = cache
         self._pages = pages
         self._limits = limits
+        self._measures = measures
         self._feed = Feed(Position(head.batch_count, head.next_sequence))
         self._last_batch = head.batch_count if head.ended else None
         self._shown = self._feed.head
@@ -87,6 +99,10 @@ class WatchedSession:
     def ended(self) -> bool:
         """Tell whether the session has ended and all of it is here."""
         return self._last_batch is not None and self.head.batch_number >= self._last_batch
+
+    def lags(self) -> list[int]:
+        """Return how many bytes those viewers are behind who have yet to catch up."""
+        return [viewer.bytes_behind for viewer in self.viewers - self._following]
 
     async def close(self) -> None:
         """Stop the task, and let the frames go: the task's end may keep this object for long."""
@@ -152,6 +168,7 @@ class WatchedSession:
     async def _catch_up(self, viewer: Viewer, *, was_live: bool) -> None:
         """Bring a viewer to the head; from there the session's task writes to it."""
         self._following.discard(viewer)
+        now = asyncio.get_running_loop().time
         while True:
             viewer.check()
             await viewer.connection.drained()
@@ -167,7 +184,10 @@ class WatchedSession:
             await asyncio.sleep(0)  # pages may come without waiting, one after another
             for frames in await self._frames_after(viewer.position):
                 viewer.check()
+                began = now()
                 await viewer.show(frames)
+                self._measures.socket.observe(now() - began)
+                self._measures.paged_events += frames.batch.event_count
                 viewer.bytes_behind = max(0, viewer.bytes_behind - frames.json_bytes)
 
     async def _frames_after(self, position: Position) -> list[BatchFrames]:
@@ -191,13 +211,18 @@ class WatchedSession:
         """
         session = await self._store.fetch_session(self.session_id)
         if session is None or session.keyframe_sequence is None or not viewer.can_be_told:
-            raise ViewerClosed(SLOW, "too slow")
+            raise self._too_slow()
         batch = await self._store.find_batch(self.session_id, self._day, session.keyframe_sequence)
         skipped = viewer.jump(batch, session.keyframe_sequence) if batch else None
         if skipped is None:
-            raise ViewerClosed(SLOW, "too slow")
+            raise self._too_slow()
+        self._measures.skipped += 1
         viewer.tell({"type": "skipped", "sequence": skipped})
         viewer.bytes_behind = 0
+
+    def _too_slow(self) -> ViewerClosed:
+        self._measures.too_slow += 1
+        return ViewerClosed(SLOW, "too slow")
 
     async def _run(self) -> None:
         while True:
@@ -213,11 +238,13 @@ class WatchedSession:
         """Give on all that is in order, then repair what is missing."""
         await self._give_on()
         if self._feed.behind:
+            self._measures.gaps += 1
             if not self._pointed:
                 await asyncio.sleep(_REORDER_WINDOW)
                 await self._give_on()
             self._pointed = False
             if self._feed.behind:
+                self._measures.repairs += 1
                 await self._repair()
         if self.ended:
             for viewer in list(self._following):
@@ -228,6 +255,7 @@ class WatchedSession:
             await self._show(batch)
 
     async def _show(self, batch: StoredBatch) -> None:
+        began = asyncio.get_running_loop().time()
         frames = await frames_of(batch)
         self._shown = Position(batch.batch_number, batch.next_sequence)
         self._ring.add(frames)
@@ -240,6 +268,14 @@ class WatchedSession:
                 await asyncio.sleep(0)
         for viewer in self.viewers - self._following:
             viewer.bytes_behind += frames.json_bytes
+        self._note_shown(batch, began)
+
+    def _note_shown(self, batch: StoredBatch, began: float) -> None:
+        measures, followers = self._measures, len(self._following)
+        measures.batches += 1
+        measures.deliveries += followers
+        measures.delivered_events += followers * batch.event_count
+        measures.hub.observe(asyncio.get_running_loop().time() - began)
 
     def _write(self, viewer: Viewer, frames: BatchFrames) -> None:
         number = frames.batch.batch_number
@@ -272,6 +308,7 @@ class WatchedSession:
             if not batches:
                 await self._try_later()
                 return
+            self._measures.repaired_batches += len(batches)
             for batch in batches:
                 self._feed.offer(batch)
             await self._give_on()

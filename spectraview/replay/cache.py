@@ -20,6 +20,11 @@ class ReplayCache:
         self.hits = 0
         self.misses = 0
 
+    @property
+    def pipeline(self) -> Redis:
+        """Return the connection."""
+        return self._pipeline
+
     async def fetch(self, session_id: UUID, version: int) -> bytes | None:
         """Return the cached replay of this version, None when it is not there."""
         data = await self._fetch(session_id)

@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from spectraview.observability.measures import Histogram
 from spectraview.storage.messages import (
     BatchStored,
     InvalidMessage,
@@ -81,6 +83,13 @@ class Cache:
     def __init__(self, pipeline: Redis, now: Callable[[], float] = time.time) -> None:
         self._pipeline = pipeline
         self._now = now
+        self.published = Histogram()
+        """From a commit to Redis's word that all of its batches are published."""
+
+    @property
+    def pipeline(self) -> Redis:
+        """Return the connection."""
+        return self._pipeline
 
     @property
     def available(self) -> bool:
@@ -120,8 +129,16 @@ class Cache:
 
     def announce(self, announcements: Sequence[Announcement]) -> None:
         """Publish committed batches and keep them in the session hashes and buffers."""
+        if not announcements:
+            return
         for announced in announcements:
-            self._pipeline.send(self._announcement(announced))
+            answer = self._pipeline.send(self._announcement(announced))
+        # Answers come in order: the last is here when all are.
+        answer.add_done_callback(partial(self._note_published, time.monotonic()))
+
+    def _note_published(self, began: float, answer: "asyncio.Future[list[Any]]") -> None:
+        if not answer.cancelled() and answer.exception() is None:
+            self.published.observe(time.monotonic() - began)
 
     def note_session(self, session: ActiveSession) -> None:
         """Keep a session's fields for an hour from now."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 import psycopg2
 from psycopg2 import extras
 
+from spectraview.observability.measures import DatabaseMeasures
 from spectraview.storage.pool import Pool, keeping_cancellation
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Database:
     def __init__(self, url: str, *, connections: int, timeout: float) -> None:
         self._pool = Pool(url, size=connections, timeout=timeout)
         self._timeout = timeout
+        self.measures = DatabaseMeasures()
 
     async def __aenter__(self) -> Self:
         try:
@@ -64,6 +66,11 @@ class Database:
     ) -> None:
         self._pool.close()
 
+    @property
+    def pool(self) -> Pool:
+        """Return the connections."""
+        return self._pool
+
     async def fetch_all(
         self,
         query: str,
@@ -79,6 +86,8 @@ class Database:
         try:
             return await self._run(query, parameters, within)
         except DatabaseUnavailable as error:
+            self.measures.outages += 1
+            self.measures.available = False
             if isinstance(error.__cause__, TimeoutError):
                 self._pool.forget_idle()
                 raise
@@ -111,6 +120,8 @@ class Database:
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
         seconds = within or self._timeout
+        now = asyncio.get_running_loop().time
+        began = now()
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -119,11 +130,14 @@ class Database:
                 connection.cursor(timeout=seconds) as cursor,
             ):
                 await cursor.execute(query, parameters)
-                return await cursor.fetchall() if cursor.description else []
+                rows = await cursor.fetchall() if cursor.description else []
         except ValueError as error:  # psycopg2 can't write a parameter, such as text with a NUL
             raise StatementRefused(_NOT_A_TEXT, str(error)) from error
         except (psycopg2.Error, TimeoutError, RuntimeError) as error:
             raise _translated(error) from error
+        self.measures.statements.observe(now() - began)
+        self.measures.available = True
+        return rows
 
 
 def _translated(error: Exception) -> Exception:

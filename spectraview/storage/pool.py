@@ -48,15 +48,21 @@ class Pool:
         self._dsn = make_dsn(**(_LIVENESS | parse_dsn(url)))
         self._timeout = timeout
         self._slots = asyncio.Semaphore(size)
-        self._size = size
+        self.size = size
+        self.borrowers = 0
         self._idle: list[aiopg.Connection] = []
         self._lent: set[aiopg.Connection] = set()
         self._closed = False
 
+    @property
+    def lent(self) -> int:
+        """Return how many connections are in use; the other borrowers wait."""
+        return len(self._lent)
+
     async def open(self) -> None:
         """Open all connections; raises what psycopg2 does, and TimeoutError."""
         try:
-            while len(self._idle) < self._size:
+            while len(self._idle) < self.size:
                 self._idle.append(await self._connect())
         except BaseException:
             self.close()
@@ -81,14 +87,18 @@ class Pool:
     @asynccontextmanager
     async def borrow(self) -> AsyncIterator[aiopg.Connection]:
         """Lend a connection; it comes back only if it is fit for the next statement."""
-        async with self._slots:
-            connection = self._take_idle() or await self._connect()
-            self._lent.add(connection)
-            try:
-                yield connection
-            finally:
-                self._lent.discard(connection)
-                self._take_back(connection)
+        self.borrowers += 1
+        try:
+            async with self._slots:
+                connection = self._take_idle() or await self._connect()
+                self._lent.add(connection)
+                try:
+                    yield connection
+                finally:
+                    self._lent.discard(connection)
+                    self._take_back(connection)
+        finally:
+            self.borrowers -= 1
 
     def _take_idle(self) -> aiopg.Connection | None:
         while self._idle:

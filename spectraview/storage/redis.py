@@ -16,6 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from spectraview.observability.measures import RedisMeasures
 from spectraview.storage.scripts import SCRIPTS, Script
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,12 @@ class RedisPipeline:
     publish = "PUBLISH"
 
     def __init__(
-        self, url: str, clock: Callable[[], float], *, timeout: float = COMMAND_TIMEOUT
+        self,
+        url: str,
+        clock: Callable[[], float],
+        *,
+        timeout: float = COMMAND_TIMEOUT,
+        measures: RedisMeasures | None = None,
     ) -> None:
         self._timeout = timeout
         self._pool = BlockingConnectionPool.from_url(
@@ -70,6 +76,7 @@ class RedisPipeline:
         self._wake = asyncio.Event()
         self._paused_until = 0.0
         self._task: asyncio.Task[None] | None = None
+        self.measures = measures or RedisMeasures()
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -97,6 +104,11 @@ class RedisPipeline:
         """Tell whether the last round was answered."""
         return self._clock() >= self._paused_until
 
+    @property
+    def backlog(self) -> int:
+        """Return how many calls wait for the next round."""
+        return len(self._waiting)
+
     def send(self, *commands: Command) -> asyncio.Future[list[Any]]:
         """Queue commands and return their answers to come; a CacheUnavailable that nobody awaits is
         harmless.
@@ -105,6 +117,7 @@ class RedisPipeline:
         if not self.available or len(self._waiting) >= _LARGEST_BACKLOG:
             answer.set_exception(CacheUnavailable())
             answer.exception()  # mark it as seen
+            self.measures.dropped += len(commands)
         else:
             self._waiting.append(_Call(commands, answer))
             self._wake.set()
@@ -127,6 +140,8 @@ class RedisPipeline:
 
     async def _send_round(self, round_: Sequence[_Call]) -> None:
         commands = [command for call in round_ for command in call.commands]
+        now = asyncio.get_running_loop().time
+        began = now()
         try:
             answers = await self._exchange(commands)
             if any(isinstance(answer, NoScriptError) for answer in answers):
@@ -134,6 +149,8 @@ class RedisPipeline:
         except (RedisError, OSError, TimeoutError) as error:
             self._fail(round_, error)
             return
+        self.measures.rounds.observe(now() - began)
+        self.measures.commands += len(commands)
         position = 0
         for call in round_:
             if not call.answer.done():
@@ -176,6 +193,8 @@ class RedisPipeline:
         logger.warning("Redis does not answer, going on without it: %r", error)
         self._paused_until = self._clock() + _PAUSE_AFTER_FAILURE
         failed, self._waiting = [*round_, *self._waiting], []
+        self.measures.outages += 1
+        self.measures.dropped += sum(len(call.commands) for call in failed)
         self._wake.clear()
         for call in failed:
             if not call.answer.done():

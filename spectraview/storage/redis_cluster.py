@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from redis.exceptions import AskError, MovedError, ResponseError
 
+from spectraview.observability.measures import RedisMeasures
 from spectraview.storage.cluster_nodes import ClusterNodes, cluster_seeds
 from spectraview.storage.redis import COMMAND_TIMEOUT, CacheUnavailable, Command, RedisPipeline
 
@@ -44,6 +45,7 @@ class ClusterPipeline:
         self._nodes = ClusterNodes(seeds, self._follow_nodes)
         self._pipelines: dict[str, RedisPipeline] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.measures = RedisMeasures()
 
     async def __aenter__(self) -> Self:
         await self._nodes.__aenter__()
@@ -67,6 +69,11 @@ class ClusterPipeline:
         return bool(urls) and all(
             url not in self._pipelines or self._pipelines[url].available for url in urls
         )
+
+    @property
+    def backlog(self) -> int:
+        """Return how many calls wait for the next rounds."""
+        return sum(pipeline.backlog for pipeline in self._pipelines.values())
 
     def send(self, *commands: Command) -> asyncio.Future[list[Any]]:
         """Queue commands whose keys share a slot, and return their answers to come; those of a
@@ -143,7 +150,9 @@ class ClusterPipeline:
 
     def _pipeline(self, url: str) -> RedisPipeline:
         if url not in self._pipelines:
-            pipeline = RedisPipeline(url, self._clock, timeout=self._timeout)
+            pipeline = RedisPipeline(
+                url, self._clock, timeout=self._timeout, measures=self.measures
+            )
             pipeline.start()
             self._pipelines[url] = pipeline
         return self._pipelines[url]

@@ -12,6 +12,7 @@ from spectraview.lifecycle.jobs import end_idle_sessions
 from spectraview.live.looks import Looks
 from spectraview.live.pages import Pages
 from spectraview.live.watched import LiveLimits, WatchedSession
+from spectraview.observability.measures import LiveMeasures
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import Database
@@ -241,7 +242,15 @@ async def looking(
         head, limits = Head(1, 1, False), LiveLimits(100_000, 100_000)
         batches = BatchReader(database, SegmentData(database))
         watched = WatchedSession(
-            session_id, session.day, head, store, batches, cache, Pages(batches), limits
+            session_id,
+            session.day,
+            head,
+            store,
+            batches,
+            cache,
+            Pages(batches),
+            limits,
+            LiveMeasures(),
         )
         counting = Counting(LOOK_UP)
         database_line.change(counting)

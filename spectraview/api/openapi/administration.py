@@ -25,6 +25,7 @@ from spectraview.ingest.requests import TokenBody
 
 _TAG = "Administration"
 _HEALTH = "Health"
+_OPENMETRICS = "application/openmetrics-text"
 
 ADMINISTRATION: Mapping[tuple[str, str], Operation] = {
     ("DELETE", "/api/sessions/{session_id}"): Operation(
@@ -57,6 +58,19 @@ ADMINISTRATION: Mapping[tuple[str, str], Operation] = {
         answers(StorageUse, examples.STORAGE_USE, "By table, day and app."),
         (errors.AppForbidden,),
         description="Only a key for every app may ask. An answer may be ten seconds old.",
+    ),
+    ("GET", "/metrics"): Operation(
+        _HEALTH,
+        {
+            200: Reply(
+                "The metrics, for Prometheus.",
+                (Content(media_type="text/plain"), Content(media_type=_OPENMETRICS)),
+            )
+        },
+        (errors.Unauthorized, errors.Forbidden),
+        description="Open to requests from the server's own machine. Others need the token that"
+        " the server was given, in `Authorization: Bearer`, or a key with the scope `admin` in"
+        " `X-API-Key`.",
     ),
     ("GET", "/health"): Operation(
         _HEALTH,

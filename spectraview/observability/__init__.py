@@ -1,0 +1,1 @@
+"""What the service notes of itself: plain numbers, kept where the work is done."""
