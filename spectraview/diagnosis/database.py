@@ -21,8 +21,6 @@ _OF_ITS_OWN = 4
 _BUSY = 0.8
 _OLD_XID, _ANCIENT_XID = 500_000_000, 1_500_000_000
 _LONG_TRANSACTION = 3600
-_SLOT_BYTES = 1_000_000_000
-_STANDBY_BYTES, _STANDBY_SECONDS = 64_000_000, 30
 
 
 def postgresql_version(place: Deployment) -> Finding:
@@ -80,33 +78,6 @@ def schema(place: Deployment) -> Finding:
             "Bring all servers to the newest version.",
         )
     return ok(f"all {len(shipped)} migrations are applied")
-
-
-def replication(place: Deployment) -> Finding:
-    """Look at standbys that lag, and at slots that keep WAL for nobody."""
-    slots = place.rows(queries.CHECK_SLOTS)
-    for name, active, size in slots:
-        if not active and size > _SLOT_BYTES:
-            return problem(
-                f"nobody reads the replication slot {name}, for which {megabytes(size)} of WAL are"
-                " kept",
-                f"Bring its standby back, or drop it: `SELECT pg_drop_replication_slot('{name}')`."
-                " Else the disk fills.",
-            )
-    standbys = place.rows(queries.CHECK_STANDBYS)
-    for name, size, seconds in standbys:
-        if size > _STANDBY_BYTES or seconds > _STANDBY_SECONDS:
-            return warning(
-                f"the standby {name} is {megabytes(size)} and {seconds:.0f} s behind",
-                "Look at its network, disk and long queries.",
-            )
-    idle = [name for name, active, _ in slots if not active]
-    if idle:
-        return warning(
-            f"nobody reads the replication slot {', '.join(idle)}",
-            "Bring the standby back or drop the slot before WAL fills the disk.",
-        )
-    return ok(f"{len(standbys)} standbys follow" if standbys else "there is no standby")
 
 
 def vacuum(place: Deployment) -> Finding:
@@ -185,7 +156,6 @@ CHECKS = (
     postgresql_clock,
     durability,
     schema,
-    replication,
     vacuum,
     long_transactions,
     connections,

@@ -13,14 +13,20 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from spectraview.config import Config
-from spectraview.diagnosis import archive, database, machine, redis, upkeep
-from spectraview.diagnosis.findings import Check, Deployment, Finding, problem, warning
+from spectraview.diagnosis import archive, database, machine, redis, standbys, upkeep
+from spectraview.diagnosis.findings import (
+    CONNECT_SECONDS,
+    Check,
+    Deployment,
+    Finding,
+    problem,
+    warning,
+)
 from spectraview.storage.cluster_nodes import cluster_seeds
 from spectraview.storage.objects import Objects
 
-_CONNECT_SECONDS = 5
 OLD_REDIS = "redis-version"
-_OF_DATABASE: Sequence[Check] = (*database.CHECKS, *upkeep.CHECKS)
+_OF_DATABASE: Sequence[Check] = (*database.CHECKS, *standbys.CHECKS, *upkeep.CHECKS)
 _FAILURES = (psycopg2.Error, RedisError, OSError)
 NEEDED_AT_START: Sequence[Check] = (database.postgresql_version, redis.redis_version)
 """Without these no server can serve."""
@@ -75,7 +81,7 @@ def _database(url: str, found: list[tuple[str, Finding]]) -> Connection | None:
         found.append(("postgresql", problem("no PostgreSQL runs in the data folder", advice)))
         return None
     try:
-        connection = psycopg2.connect(url, connect_timeout=_CONNECT_SECONDS)
+        connection = psycopg2.connect(url, connect_timeout=CONNECT_SECONDS)
     except psycopg2.Error as error:
         found.append(
             (
@@ -100,8 +106,8 @@ def _redis(url: str, found: list[tuple[str, Finding]]) -> "Redis | None":
     for address in cluster_seeds(url) or (url,):
         client = Redis.from_url(
             address,
-            socket_timeout=_CONNECT_SECONDS,
-            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=CONNECT_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         try:

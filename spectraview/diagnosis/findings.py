@@ -13,6 +13,8 @@ from spectraview.config import Config
 from spectraview.storage.database import Row
 from spectraview.storage.objects import Objects
 
+CONNECT_SECONDS = 5
+
 
 class Level(StrEnum):
     """How bad a finding is: a problem loses or endangers something, a warning may."""

@@ -13,7 +13,7 @@ import redis as redis_client
 from psycopg2.extensions import connection as Connection
 
 from spectraview.config import Config
-from spectraview.diagnosis import archive, database, machine, redis, upkeep
+from spectraview.diagnosis import archive, database, machine, redis, standbys, upkeep
 from spectraview.diagnosis.examination import opened
 from spectraview.diagnosis.findings import Check, Deployment, Finding, Level
 from spectraview.embedded import ServerAddresses
@@ -63,7 +63,14 @@ def run(connection: Connection, statement: str) -> None:
 
 HEALTHY = [
     check
-    for check in (*machine.CHECKS, *database.CHECKS, *upkeep.CHECKS, *redis.CHECKS, *archive.CHECKS)
+    for check in (
+        *machine.CHECKS,
+        *database.CHECKS,
+        *standbys.CHECKS,
+        *upkeep.CHECKS,
+        *redis.CHECKS,
+        *archive.CHECKS,
+    )
     if check not in (database.durability, machine.open_files, machine.data_folder_space)
     if check is not database.postgresql_space
 ]
@@ -158,9 +165,9 @@ def test_a_replication_slot_that_nobody_reads(
 ) -> None:
     run(postgresql, "SELECT pg_create_physical_replication_slot('lonely', true)")
     try:
-        assert seen(database.replication, place)[0] is Level.WARNING
-        monkeypatch.setattr(database, "_SLOT_BYTES", -1)
-        level, message = seen(database.replication, place)
+        assert seen(standbys.replication, place)[0] is Level.WARNING
+        monkeypatch.setattr(standbys, "_SLOT_BYTES", -1)
+        level, message = seen(standbys.replication, place)
         assert level is Level.PROBLEM
         assert message.startswith("nobody reads the replication slot lonely, for which ")
     finally:
