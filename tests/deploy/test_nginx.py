@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
+from yarl import URL
 
 from tests.api.samples import CLICK, META, SNAPSHOT
 from tests.api_client import ApiClient
@@ -133,10 +134,17 @@ async def test_without_any_process_the_answer_says_so_to_every_page(start_nginx:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready", "/metrics/"])
-async def test_what_is_for_those_inside_stays_inside(api: ApiClient, path: str) -> None:
-    answer = await api.request("GET", path, key=None)
-    assert (answer.status, answer.json["code"]) == (404, "not_found")
+async def test_what_is_for_those_inside_stays_inside(nginx: Nginx) -> None:
+    paths = ["/metrics", "/metrics/", "/health/live", "/health/ready", "/health/ready?a=b"]
+    paths += ["/%6detrics", "//metrics", "/api/../metrics", "/./health//live", "/metrics/x/.."]
+    async with ClientSession() as http:
+        for path in paths:
+            async with http.get(URL(nginx.url + path, encoded=True)) as answer:
+                code = (await answer.json())["code"]
+                assert (answer.status, code) == (404, "not_found"), path
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    await nginx.stop()
+    assert '"server":"127' not in nginx.access_log.read_text()  # nothing came through
 
 
 async def test_health_is_for_everybody(api: ApiClient) -> None:
