@@ -113,6 +113,8 @@ class Replica:
                 logger.debug("the primary reads for the standby: %s", str(error).strip())
                 if isinstance(error.__cause__, TimeoutError):
                     self._fresh_at = float("-inf")  # until the next look: nobody waits twice
+            except StatementRefused as error:  # it may lack a column that a migration just made
+                logger.debug("the primary reads what the standby refused: %s", str(error).strip())
         return await self._primary.fetch_all(query, parameters, within=within)
 
     async def fetch_one(

@@ -13,12 +13,13 @@ from spectraview.embedded.programs import POSTGRESQL, client_program, program_pa
 
 
 class Standby:
-    """It can be held up, stopped and started."""
+    """It can be held up, stopped, started and promoted."""
 
-    def __init__(self, primary_url: str, folder: Path) -> None:
+    def __init__(self, primary_url: str, folder: Path, *, patience: str = "30s") -> None:
         self._account = server_account()
         self._primary_url = primary_url
         self._folder = folder
+        self._patience = patience
         self._data = folder / "standby"
         self._program = program_path(POSTGRESQL, folder, self._account)
         if self._account is not None:
@@ -47,6 +48,10 @@ class Standby:
         """Let it go on."""
         self._run("SELECT pg_wal_replay_resume()")
 
+    def promote(self) -> None:
+        """Make it a primary."""
+        self._run("SELECT pg_promote()")
+
     def stop(self) -> None:
         """Stop it."""
         self._process.stop()
@@ -62,6 +67,7 @@ class Standby:
             "listen_addresses": LOOPBACK,
             "unix_socket_directories": "",
             "fsync": "off",
+            "max_standby_streaming_delay": self._patience,
         }
         process = ServerProcess(
             "PostgreSQL",
