@@ -24,6 +24,15 @@ _SAFE = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_PAGE_HEADERS = {
+    **_SAFE,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+    ),
+}
+"""A page shares no window with others, and asks for nothing that a recorded page could use."""
+
 # A recorded page is hostile, and rrweb draws it into a frame that inherits this policy: it runs
 # nothing and fetches nothing, from here neither. The console has its pictures in its script.
 _CONSOLE_POLICY = (
@@ -54,7 +63,7 @@ async def get_console(request: web.Request) -> web.Response:
     if page is None:
         return _not_built()
     policy = {"Content-Security-Policy": _CONSOLE_POLICY}
-    return _answer(request, page, _SAFE | policy, _ASK_AGAIN)
+    return _answer(request, page, _PAGE_HEADERS | policy, _ASK_AGAIN)
 
 
 async def get_console_asset(request: web.Request) -> web.Response:
@@ -80,7 +89,7 @@ async def get_demo(request: web.Request) -> web.Response:
     if page is None:
         return _not_built()
     text = page.body.decode().replace("{{key}}", escape(key, quote=True))
-    headers = _SAFE | {"Content-Security-Policy": _DEMO_POLICY}
+    headers = _PAGE_HEADERS | {"Content-Security-Policy": _DEMO_POLICY}
     return _answer(request, asset_of(text.encode(), "text/html"), headers, _ASK_AGAIN)
 
 
@@ -100,7 +109,7 @@ async def get_docs(request: web.Request) -> web.Response:
     if page is None:
         return _not_built()
     policy = {"Content-Security-Policy": _DOCS_POLICY}
-    return _answer(request, page, _SAFE | policy, _ASK_AGAIN)
+    return _answer(request, page, _PAGE_HEADERS | policy, _ASK_AGAIN)
 
 
 async def get_docs_asset(request: web.Request) -> web.Response:
@@ -137,6 +146,10 @@ def _not_built() -> web.Response:
 
 
 def _page(status: int, title: str, text: str) -> web.Response:
-    headers = {**_SAFE, "Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-store"}
+    headers = {
+        **_PAGE_HEADERS,
+        "Content-Security-Policy": _PAGE_POLICY,
+        "Cache-Control": "no-store",
+    }
     page = _PAGE.format(title=escape(title), text=escape(text))
     return web.Response(status=status, text=page, content_type="text/html", headers=headers)

@@ -85,3 +85,10 @@ async def test_what_a_client_sends_is_in_no_header_of_the_answer(api: ApiClient)
         answer = await api.get(path, headers={"Idempotency-Key": "planted", "Referer": "planted"})
         assert "planted" not in str(answer.headers)
         assert "X-Planted" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/demo", "/api/docs"])
+async def test_a_page_shares_no_window_and_asks_for_no_device(api: ApiClient, path: str) -> None:
+    headers = (await api.get(path, key=None)).headers
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
