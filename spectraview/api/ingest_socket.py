@@ -10,7 +10,7 @@ from spectraview.api.limits import count_stored, count_use
 from spectraview.api.present import receipt_json
 from spectraview.api.requests import app_id_of, session_id_of
 from spectraview.api.responses import dumps, error_json
-from spectraview.api.socket_messages import CONTROL, SocketMessages
+from spectraview.api.socket_messages import CONTROL, SocketMessages, can_upgrade
 from spectraview.errors import (
     ApiError,
     InflatedTooLarge,
@@ -55,7 +55,7 @@ async def ingest_session(request: web.Request) -> web.WebSocketResponse:
         compress=False,
         autoping=False,
     )
-    if not websocket.can_prepare(request).ok:
+    if not can_upgrade(request, websocket):
         raise UpgradeRequired(headers={"Upgrade": "websocket"})
     await websocket.prepare(request)
     sockets = request.app[INGEST_SOCKETS]

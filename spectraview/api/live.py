@@ -8,7 +8,7 @@ from aiohttp import WSMsgType, web
 from spectraview.api.event_stream import stream_session, wants_event_stream
 from spectraview.api.requests import session_id_of
 from spectraview.api.showing import show_until_gone
-from spectraview.api.socket_messages import EVERYTHING, SocketMessages
+from spectraview.api.socket_messages import EVERYTHING, SocketMessages, can_upgrade
 from spectraview.errors import TooManyViewers, UpgradeRequired
 from spectraview.keys import CONFIG, HUB
 from spectraview.live.connection import Stalled, WebSocketConnection
@@ -36,7 +36,7 @@ async def watch_session(request: web.Request) -> web.StreamResponse:
         compress=False,
         autoping=False,
     )
-    if not websocket.can_prepare(request).ok:
+    if not can_upgrade(request, websocket):
         if wants_event_stream(request):
             return await stream_session(request)
         raise UpgradeRequired(headers={"Upgrade": "websocket"})

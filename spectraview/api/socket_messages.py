@@ -16,6 +16,14 @@ CONTROL = frozenset({WSMsgType.PING, WSMsgType.PONG})
 EVERYTHING = CONTROL | {WSMsgType.TEXT, WSMsgType.BINARY}
 
 
+def can_upgrade(request: web.Request, websocket: web.WebSocketResponse) -> bool:
+    """Tell whether a request asks for a WebSocket as it should."""
+    try:
+        return websocket.can_prepare(request).ok
+    except UnicodeEncodeError:  # aiohttp tells of the header that is wrong, which is no text
+        return False
+
+
 class SocketMessages:
     """The messages of a WebSocket until it is over; pings are answered.
 

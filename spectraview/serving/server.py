@@ -9,6 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from spectraview.api.responses import error_response, http_error
 from spectraview.config import Config
+from spectraview.errors import ExpectationFailed
 from spectraview.serving.limits import ConnectionLimits, limits_of
 from spectraview.serving.protocol import BoundedHandler
 
@@ -93,6 +94,8 @@ class BoundedServer(web.Server):
             return await self._handle(request)
         except web.HTTPException as error:
             return error_response(http_error(error))
+        except UnicodeEncodeError:  # aiohttp tells of an expectation that is no text
+            return error_response(ExpectationFailed())
 
 
 class BoundedRunner(web.AppRunner):

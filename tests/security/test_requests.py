@@ -108,11 +108,12 @@ async def test_a_bad_chunk_is_no_body_and_no_next_request(
     assert b"not_found" not in await wire.rest()
 
 
+@pytest.mark.parametrize("expected", [b"tea", b"\xf4", b"100-continue\xff"])
 async def test_an_unknown_expectation_is_refused_in_our_form(
-    api: ApiClient, connect: Connect
+    api: ApiClient, connect: Connect, expected: bytes
 ) -> None:
     wire = await connect(api)
-    await wire.ask("GET", LIVE, "Expect: tea")
+    await wire.send(b"GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: %s\r\n\r\n" % expected)
     answer = await wire.answer()
     assert answer.fault == (417, "expectation_failed")
     assert "server" not in answer.headers

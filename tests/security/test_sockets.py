@@ -217,3 +217,20 @@ async def test_requests_behind_an_event_stream_are_not_kept(
     assert not sending.done()  # the server reads no further
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
+
+
+@pytest.mark.parametrize("name", ["Upgrade", "Connection", "Sec-WebSocket-Version"])
+@pytest.mark.parametrize("kind", ["live", "ingest"])
+async def test_an_upgrade_that_is_no_text_is_none(
+    api: ApiClient, connect: Connect, kind: str, name: str
+) -> None:
+    headers = {
+        **{"Upgrade": b"websocket", "Connection": b"Upgrade", "Sec-WebSocket-Version": b"13"},
+        **{"Sec-WebSocket-Key": b"A" * 22 + b"==", "X-API-Key": KEYS["admin"].encode()},
+        name: b"\xf4",
+    }
+    lines = b"".join(b"%s: %s\r\n" % (key.encode(), value) for key, value in headers.items())
+    path = f"/api/sessions/{await api.start()}/{kind}".encode()
+    wire = await connect(api)
+    await wire.send(b"GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (path, lines))
+    assert (await wire.answer()).fault == (426, "upgrade_required")
