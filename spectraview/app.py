@@ -81,6 +81,7 @@ from spectraview.middleware import (
     measure,
     report_errors,
     require_api_key,
+    tell_request_id,
     tell_what_is_left,
 )
 from spectraview.observability.jobs import Jobs
@@ -135,6 +136,7 @@ def create_app(config: Config) -> web.Application:
     app.add_routes([web.route(route.method, route.pattern, route.handler) for route in ROUTES])
     app.on_response_prepare.append(protect)
     app.on_response_prepare.append(tell_what_is_left)
+    app.on_response_prepare.append(tell_request_id)
     app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
     app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs, _metrics))

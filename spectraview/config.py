@@ -245,6 +245,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     ] = "INFO"
+    log_format: Annotated[
+        str, Meta(pattern="^(text|json)$", description="how records are written: text or json")
+    ] = "text"
     metrics_token: Annotated[
         str,
         Meta(

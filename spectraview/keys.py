@@ -70,6 +70,8 @@ SHARED_METRICS = web.AppKey("SHARED_METRICS", SharedMetrics)
 SCOPES = web.AppKey("SCOPES", dict[object, str])
 TOKEN_HANDLERS = web.AppKey("TOKEN_HANDLERS", frozenset[object])
 
+REQUEST = web.RequestKey("REQUEST", str)
+"""The request's id."""
 PLACE = web.RequestKey("PLACE", Place)
 INGEST_SOCKETS = web.AppKey("INGEST_SOCKETS", set[web.WebSocketResponse])
 

@@ -20,6 +20,7 @@ from spectraview.keys import (
     API_KEYS,
     LEFT,
     PLACE,
+    REQUEST,
     REQUESTS,
     SCOPES,
     TOKEN_HANDLERS,
@@ -27,6 +28,7 @@ from spectraview.keys import (
     VIEWER_TOKEN,
     VIEWER_TOKENS,
 )
+from spectraview.observability.log_context import REQUEST_ID, request_id_of
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.objects import ObjectMissing, ObjectsUnavailable
 
@@ -45,8 +47,12 @@ _PREFLIGHT_HEADERS = {
 
 @web.middleware
 async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note how long each request took. Live views and sockets last: they are only counted."""
+    """Give each request its id, and note how long it took. Live views and sockets last: they are
+    only counted.
+    """
     began = time.monotonic()
+    request[REQUEST] = request_id = request_id_of(request.headers.get("X-Request-Id"))
+    REQUEST_ID.set(request_id)
     response = await handler(request)
     requests, resource = request.app[REQUESTS], request.match_info.route.resource
     route = resource.canonical if resource is not None else "none"
@@ -142,6 +148,13 @@ async def require_api_key(request: web.Request, handler: Handler) -> web.StreamR
         request[API_KEY] = key
         request[USAGE] = await count_use(request, key, scope)
     return await handler(request)
+
+
+async def tell_request_id(request: web.Request, response: web.StreamResponse) -> None:
+    """Say under which id the logs know the request. A prepare signal."""
+    request_id = request.get(REQUEST)
+    if request_id is not None:
+        response.headers["X-Request-Id"] = request_id
 
 
 async def tell_what_is_left(request: web.Request, response: web.StreamResponse) -> None:

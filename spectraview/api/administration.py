@@ -10,7 +10,7 @@ from spectraview.api.present_keys import audit_json
 from spectraview.api.requests import app_id_of
 from spectraview.api.responses import json_response
 from spectraview.errors import InvalidParameter
-from spectraview.keys import API_KEY, AUDIT_LOG
+from spectraview.keys import API_KEY, AUDIT_LOG, REQUEST
 from spectraview.storage.audit import Actor, AuditFilter
 
 _DEFAULT_PAGE = 100
@@ -43,7 +43,7 @@ async def list_audit(request: web.Request) -> web.Response:
 
 def actor_of(request: web.Request) -> Actor:
     """Return who acts by a request."""
-    return Actor(request[API_KEY].key_id)
+    return Actor(request[API_KEY].key_id, request[REQUEST])
 
 
 def page_of(request: web.Request) -> tuple[int, int | None]:

@@ -18,6 +18,7 @@ from spectraview.errors import (
 )
 from spectraview.keys import API_KEY, CONFIG, PLACE, REQUESTS, VIEWER_TOKEN
 from spectraview.live.protocol import ViewerAccess
+from spectraview.observability.log_context import SESSION_ID
 from spectraview.storage.codec import CorruptData, TooLarge, detect_codec, inflate
 
 # Python's UUID takes far more: braces, prefixes, 0x, underscores.
@@ -34,7 +35,9 @@ def session_id_of(request: web.Request) -> UUID:
     text = request.match_info["session_id"]
     if not _UUID.fullmatch(text):
         raise InvalidSessionId(where="sessionId")
-    return UUID(text)
+    session_id = UUID(text)
+    SESSION_ID.set(session_id)
+    return session_id
 
 
 def app_id_of(request: web.Request) -> str | None:

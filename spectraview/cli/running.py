@@ -12,13 +12,13 @@ from aiohttp import web
 from spectraview.app import drain
 from spectraview.config import Config
 from spectraview.keys import ADMISSION, COMMITTER
+from spectraview.serving.access_log import AccessLogger
 from spectraview.serving.garbage import rare_collections
 from spectraview.serving.limits import allow_open_files
 from spectraview.serving.server import BoundedRunner
 
 logger = logging.getLogger(__name__)
 
-_ACCESS_LOG_FORMAT = '%a "%m %U" %s %b %Tf'  # not %r: its query may hold a key
 _BACKLOG = 1024
 _LINGER = 0.5
 """Seconds in which connections that came just before the listener closed, or are kept alive, may
@@ -94,7 +94,7 @@ async def run_application(
         config,
         shutdown_timeout=_LAST_SECONDS / 2,  # aiohttp waits for it twice
         access_log=logging.getLogger("spectraview.access") if config.access_log else None,
-        access_log_format=_ACCESS_LOG_FORMAT,
+        access_log_class=AccessLogger,
     )
     await runner.setup()
     try:

@@ -23,6 +23,7 @@ from spectraview.embedded import (
     running_addresses,
 )
 from spectraview.errors import ApiError
+from spectraview.observability.log_context import AddContext, json_formatter
 from spectraview.serving.log_lines import LineFormatter
 from spectraview.storage.database import Database, DatabaseUnavailable
 from spectraview.storage.migrate import migrate
@@ -84,7 +85,11 @@ def archive_of(config: Config) -> Objects | None:
 def start_logging(config: Config) -> None:
     """Log to standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(AddContext())
+    if config.log_format == "json":
+        handler.setFormatter(json_formatter())
+    else:
+        handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=config.log_level, handlers=[handler])
 
 

@@ -22,7 +22,8 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return a record's line."""
         record.message = one_line(record.message)
-        return super().formatMessage(record)
+        request_id = getattr(record, "requestId", None)
+        return super().formatMessage(record) + (f" [{request_id}]" if request_id else "")
 
     def formatException(self, ei: _Error) -> str:
         """Return a traceback."""
