@@ -4,6 +4,7 @@ folder; and the demo's.
 
 import asyncio
 import hmac
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ import msgspec
 import ujson
 
 from spectraview.access.api_keys import SCOPES, ApiKeys, new_key_text
+
+logger = logging.getLogger(__name__)
 
 DEMO_APP = "demo"
 _Scope = Literal["ingest", "read", "admin"]
@@ -29,7 +32,11 @@ async def load_or_create_keys(api_keys: ApiKeys, data_dir: Path) -> dict[str, st
     """
     keys = await asyncio.to_thread(_load_or_write, data_dir / "keys.json")
     for scope, text in keys.items():
-        await api_keys.create(f"{scope} (keys.json)", text, (scope,))
+        made = await api_keys.create(f"{scope} (keys.json)", text, (scope,))
+        if made is None and await api_keys.find(text) is None:
+            logger.warning(
+                "the %s key of keys.json was revoked or rotated and opens nothing", scope
+            )
     return keys
 
 

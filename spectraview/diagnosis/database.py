@@ -1,8 +1,12 @@
 """Checks of PostgreSQL: what it is, and whether it keeps what it has promised."""
 
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
+
 from spectraview.diagnosis.findings import (
+    CONNECT_SECONDS,
     Deployment,
     Finding,
     megabytes,
@@ -116,7 +120,8 @@ def connections(place: Deployment) -> Finding:
     """Compare what PostgreSQL allows with what this server may open."""
     most, used = place.row(queries.CHECK_CONNECTIONS)
     config = place.config
-    wanted = config.workers * (config.database_connections + _OF_ITS_OWN)
+    pooled = bool(config.database_direct_url)
+    wanted = config.workers * (_OF_ITS_OWN + (0 if pooled else config.database_connections))
     if wanted > most:
         return problem(
             f"{config.workers} processes with {config.database_connections} connections each may"
@@ -130,6 +135,16 @@ def connections(place: Deployment) -> Finding:
             "Raise max_connections before nobody gets one, or put pgbouncer in front.",
         )
     return ok(f"{used} of {most} connections are in use, {wanted} may be wanted here")
+
+
+def pooler(place: Deployment) -> Finding:
+    """Look whether the pgbouncer before PostgreSQL lets a statement through."""
+    if not place.config.database_direct_url:
+        return ok("there is no pgbouncer")
+    connection = psycopg2.connect(place.config.database_url, connect_timeout=CONNECT_SECONDS)
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(queries.PING)
+    return ok("pgbouncer lets statements through")
 
 
 def search_indexes(place: Deployment) -> Finding:
@@ -159,6 +174,7 @@ CHECKS = (
     vacuum,
     long_transactions,
     connections,
+    pooler,
     search_indexes,
     postgresql_space,
 )

@@ -39,7 +39,7 @@ def opened(
 ) -> Iterator[tuple[Deployment, list[tuple[str, Finding]]]]:
     """Yield what can be looked at, and what is found of the servers that do not answer."""
     found: list[tuple[str, Finding]] = []
-    connection = _database(config.database_url, found)
+    connection = _database(config.database_direct_url or config.database_url, found)
     client = _redis(config.redis_url, found)
     try:
         yield Deployment(config, folder, environment, connection, client, objects), found

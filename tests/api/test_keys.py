@@ -212,13 +212,18 @@ async def test_a_shorter_overlap_holds_for_all_earlier_texts(api: ApiClient, key
 
 
 async def test_a_text_before_a_rotation_never_becomes_a_key_again(
-    api_keys: ApiKeys, api: ApiClient, keys: Act, tmp_path: Any
+    api_keys: ApiKeys,
+    api: ApiClient,
+    keys: Act,
+    tmp_path: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     texts = await load_or_create_keys(api_keys, tmp_path)
     hint = key_hint(texts["read"])
     key_id = next(key.key_id for key in await api_keys.list_keys() if key.hint == hint)
     await keys("POST", f"/{key_id}/rotate", {"overlapSeconds": 0})
     await load_or_create_keys(api_keys, tmp_path)
+    assert "the read key of keys.json was revoked or rotated" in caplog.text
     assert await status_with(api, texts["read"]) == 401
 
 

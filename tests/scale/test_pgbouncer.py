@@ -2,9 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from spectraview.config import Config
+from spectraview.diagnosis import database
+from spectraview.diagnosis.examination import opened, run
+from spectraview.diagnosis.findings import Level
 from tests.conftest import ApiFactory
 from tests.recordings import load_recording
 from tests.scale.conftest import open_folder
@@ -48,3 +54,17 @@ async def test_a_recording_is_stored_watched_sealed_and_replayed(
         assert (await api.get(path)).status == 200
     assert (await api.request("DELETE", f"/api/sessions/{sessions[1]}", key="admin")).status < 300
     assert (await api.get(f"/api/sessions/{sessions[1]}/replay")).status == 404
+
+
+def test_the_doctor_looks_through_it_and_past_it(
+    config: Config, database_url: str, pgbouncer: PgBouncer, tmp_path: Path
+) -> None:
+    behind = structs.replace(
+        config, database_url=pgbouncer.url, database_direct_url=database_url, workers=20
+    )
+    with opened(behind, tmp_path, {}, None) as (place, found):
+        assert found == []
+        assert database.connections(place).level is Level.OK
+        assert database.pooler(place).message == "pgbouncer lets statements through"
+        pgbouncer.stop()
+        assert run(database.pooler, place).level is Level.PROBLEM
