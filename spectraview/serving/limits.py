@@ -1,6 +1,7 @@
 """What a connection may take of the process."""
 
 import resource
+from contextlib import suppress
 from dataclasses import dataclass
 
 from spectraview.config import Config
@@ -44,7 +45,8 @@ def allow_open_files(connections: int) -> int:
     wanted = connections + _OWN_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+        with suppress(OSError, ValueError):  # macOS allows less than its hard limit says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
     return max(_open_files() - _OWN_FILES, 1)
 
 

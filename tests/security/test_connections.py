@@ -3,10 +3,13 @@ nothing.
 """
 
 import asyncio
+import resource
 from collections.abc import Callable
 from contextlib import closing
 from uuid import uuid4
 
+from spectraview.config import Config
+from spectraview.serving.limits import allow_open_files, limits_of
 from spectraview.serving.server import BoundedServer
 from tests.api_client import ApiClient
 from tests.conftest import KEYS, ApiFactory
@@ -179,6 +182,18 @@ async def test_one_address_may_have_a_part_of_the_connections(
     wire = await connect(api)
     await wire.send(HEALTH + b"\r\n")
     assert (await wire.answer()).status == 200
+
+
+def test_the_limit_on_open_files_is_raised_as_far_as_it_goes() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        assert allow_open_files(600) == 600
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (856, hard)
+        assert limits_of(Config(max_connections=10_000)).connections == 600
+        assert allow_open_files(10) == 600
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_behind_a_proxy_its_address_has_no_bound(
