@@ -1,88 +1,24 @@
 """What nginx does for clients and for the processes behind it: deploy/nginx.conf at work."""
 
 import asyncio
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiohttp import ClientSession, TCPConnector, web
-from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from tests.api.samples import CLICK, META, SNAPSHOT
 from tests.api_client import ApiClient
-from tests.conftest import KEYS, AppFactory
+from tests.conftest import AppFactory
+from tests.deploy.conftest import PROCESSES, Start, client_of, port_of
 from tests.deploy.nginx import Nginx
 from tests.faults.service import free_port
 from tests.live.test_event_stream import stream
-
-PROCESSES = 3
-Start = Callable[..., Awaitable[Nginx]]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that nginx's workers may enter when the tests run as root."""
-    folder = Path(tempfile.mkdtemp(prefix="spectraview-nginx-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-async def servers(make_app: AppFactory) -> AsyncIterator[list[TestServer]]:
-    """Three running applications."""
-    servers = [TestServer(make_app(trust_forwarded=True)) for _ in range(PROCESSES)]
-    async with AsyncExitStack() as opened:
-        for server in servers:
-            await opened.enter_async_context(server)
-        yield servers
-
-
-@pytest.fixture
-async def start_nginx(folder: Path, servers: list[TestServer]) -> AsyncIterator[Start]:
-    """Start nginx in front of these ports, else of the three applications."""
-    async with AsyncExitStack() as opened:
-
-        async def start(ports: Sequence[int] = ()) -> Nginx:
-            nginx = Nginx(folder / "nginx", ports or [port_of(server) for server in servers])
-            opened.push_async_callback(nginx.stop)
-            await nginx.start()
-            return nginx
-
-        yield start
-
-
-@pytest.fixture
-async def nginx(start_nginx: Start) -> Nginx:
-    """The nginx in front of the three applications."""
-    return await start_nginx()
-
-
-@pytest.fixture
-async def api(nginx: Nginx) -> AsyncIterator[ApiClient]:
-    """A client that speaks the contract to nginx."""
-    async with client_of(nginx) as client:
-        yield client
-
-
-@asynccontextmanager
-async def client_of(nginx: Nginx) -> AsyncIterator[ApiClient]:
-    """Open a client that speaks the contract to an nginx."""
-    async with ClientSession(nginx.url, connector=TCPConnector(limit=0)) as http:
-        yield ApiClient(cast("TestClient[web.Request, web.Application]", http), KEYS)
-
-
-def port_of(server: BaseTestServer) -> int:
-    """Return where a server listens."""
-    assert server.port is not None
-    return server.port
 
 
 @asynccontextmanager
@@ -244,3 +180,14 @@ async def test_what_nginx_cannot_read_is_answered_as_json(nginx: Nginx) -> None:
     writer.close()
     assert b" 431 " in answer.split(b"\r\n")[0]
     assert answer.endswith(b'"code":"invalid_request"}')
+
+
+async def test_a_client_that_sends_no_whole_head_is_cut(nginx: Nginx) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", nginx.port)
+    writer.write(b"POST /api/sessions/start HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+    with pytest.raises(ConnectionResetError):
+        async with asyncio.timeout(30):
+            await reader.read()
+    writer.close()
+    await nginx.stop()
+    assert '"server":"127' not in nginx.access_log.read_text()  # nothing came through
