@@ -32,6 +32,18 @@ async def test_what_is_done_to_keys_is_written_down(api: ApiClient) -> None:
     assert "secret name" not in str(answer.json)
 
 
+async def test_the_request_by_which_it_was_done_is_known(api: ApiClient) -> None:
+    body = {"name": "page", "scopes": ["ingest"]}
+    headers = {"X-Request-Id": "from-the-proxy-7"}
+    await api.request("POST", "/api/keys", body, key="admin", headers=headers)
+    made = await api.request("POST", "/api/keys", body, key="admin")
+    entries = (await api.get("/api/audit", key="admin")).json["entries"]
+    assert [entry["requestId"] for entry in entries] == [
+        made.headers["X-Request-Id"],
+        "from-the-proxy-7",
+    ]
+
+
 async def test_what_is_refused_is_not_written_down(api: ApiClient) -> None:
     await api.request("POST", "/api/keys", {"name": "page"}, key="admin")
     await api.request("DELETE", "/api/keys/999", key="admin")
