@@ -20,7 +20,7 @@ def can_upgrade(request: web.Request, websocket: web.WebSocketResponse) -> bool:
     """Tell whether a request asks for a WebSocket as it should."""
     try:
         return websocket.can_prepare(request).ok
-    except UnicodeEncodeError:  # aiohttp tells of the header that is wrong, which is no text
+    except ValueError:  # aiohttp fails on a header that is no text
         return False
 
 

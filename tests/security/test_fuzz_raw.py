@@ -77,6 +77,7 @@ async def test_bytes_of_every_shape_leave_nothing_behind(
     make_api: ApiFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = await make_api(**HURRIED)
+    server_of(api).handler_cancellation = False  # as it is served; aiohttp's tests cancel
     port = api.client.port
     assert port is not None
     good, choice = good_ones(), random.Random(SEED)

@@ -219,7 +219,9 @@ async def test_requests_behind_an_event_stream_are_not_kept(
     await asyncio.gather(sending, return_exceptions=True)
 
 
-@pytest.mark.parametrize("name", ["Upgrade", "Connection", "Sec-WebSocket-Version"])
+@pytest.mark.parametrize(
+    "name", ["Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key"]
+)
 @pytest.mark.parametrize("kind", ["live", "ingest"])
 async def test_an_upgrade_that_is_no_text_is_none(
     api: ApiClient, connect: Connect, kind: str, name: str
