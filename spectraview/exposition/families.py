@@ -104,16 +104,17 @@ _STORAGE = (
     _counter("replay_cache_hits", "Replays found in the cache."),
     _counter("replay_cache_misses", "Replays that had to be made."),
 )
+# Not `job`: Prometheus gives every sample a label of that name.
 _JOBS = (
-    _counter("job_rounds", "Rounds of a background job.", "job"),
-    _counter("job_failures", "Rounds that failed.", "job"),
-    _counter("job_seconds", "Time that rounds took.", "job"),
-    _counter("job_done", "What a job did.", "job", "what"),
+    _counter("job_rounds", "Rounds of a background job.", "task"),
+    _counter("job_failures", "Rounds that failed.", "task"),
+    _counter("job_seconds", "Time that rounds took.", "task"),
+    _counter("job_done", "What a job did.", "task", "what"),
     Family(
         "spectraview_job_success_timestamp_seconds",
         "gauge",
         "When a round last succeeded.",
-        ("job",),
+        ("task",),
         "max",
     ),
 )
