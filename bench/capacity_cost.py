@@ -46,7 +46,7 @@ def _measure(variant: Variant, plan: LoadPlan) -> Result:
     with own_server(1, variant.settings, variant.python) as server:
         gauges = Gauges(server)
         with (
-            running_generator(server.target, plan, end=False) as generator,
+            running_generator(server.target, plan) as generator,
             _scraping(server, variant.scraped),
         ):
             generator.started()

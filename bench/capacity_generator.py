@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
@@ -26,21 +26,23 @@ class Failed:
 Moment = Literal["warm", "posted"]
 
 
-def generate(link: Connection, target: Target, plan: LoadPlan, end: bool) -> None:
+def generate(link: Connection, target: Target, plan: LoadPlan) -> None:
     """Run a plan; the main function of the process.
 
     Tells through the link which sessions were started, waits to be told to go on, tells when the
-    measured time begins and ends, and what became of the batches; ends the sessions with `end`.
+    measured time begins and ends, and what became of the batches; then ends the sessions if it is
+    told to.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started us
     try:
         allow_files(plan.sessions)
-        asyncio.run(_generate(link, target, plan, end))
-    except* (BenchError, OSError) as errors:
-        link.send(Failed("; ".join(map(str, errors.exceptions))))
+        asyncio.run(_generate(link, target, plan))
+    except* (BenchError, OSError, EOFError) as errors:
+        with suppress(OSError):  # who started us may have gone
+            link.send(Failed("; ".join(map(str, errors.exceptions))))
 
 
-async def _generate(link: Connection, target: Target, plan: LoadPlan, end: bool) -> None:
+async def _generate(link: Connection, target: Target, plan: LoadPlan) -> None:
     load = OpenLoad(target, plan)
     await load.start()
     link.send(load.session_ids)
@@ -51,10 +53,11 @@ async def _generate(link: Connection, target: Target, plan: LoadPlan, end: bool)
     await posting
     link.send("posted")
     await load.settle()
-    if end:
-        await load.end_sessions()
-    load.close()
     link.send(load.loaded)
+    await asyncio.to_thread(link.recv)
+    await load.end_sessions()
+    load.close()
+    link.send("ended")
 
 
 class Generator:
@@ -83,6 +86,11 @@ class Generator:
         loaded: Loaded = self._receive()
         return loaded
 
+    def end_sessions(self) -> None:
+        """End the sessions. Raises BenchError."""
+        self._link.send("end")
+        self._receive()
+
     def _receive(self) -> Any:
         try:
             report = self._link.recv() if self._link.poll(self._timeout) else None
@@ -96,11 +104,11 @@ class Generator:
 
 
 @contextmanager
-def running_generator(target: Target, plan: LoadPlan, *, end: bool) -> Iterator[Generator]:
+def running_generator(target: Target, plan: LoadPlan) -> Iterator[Generator]:
     """Run a load in a process of its own."""
     context = multiprocessing.get_context("spawn")
     link, theirs = context.Pipe()
-    process = context.Process(target=generate, args=(theirs, target, plan, end), name="load")
+    process = context.Process(target=generate, args=(theirs, target, plan), name="load")
     process.start()
     theirs.close()
     try:

@@ -23,12 +23,14 @@ def measure_step(server: Server, *, ladder: str, name: str, plan: LoadPlan) -> R
     gauges = Gauges(server)
     with (
         progress(f"{ladder} {name}", 1, "step"),
-        running_generator(server.target, plan, end=not server.own) as generator,
+        running_generator(server.target, plan) as generator,
         gauges.watch_memory() as memory,
     ):
         generator.started()
         generator.go()
         loaded = posted(generator, gauges)
+        if not server.own:
+            generator.end_sessions()
     with Api(server.target) as api:
         stored = api.count_stored()
     figures = [

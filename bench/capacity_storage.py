@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from http import HTTPStatus
 
 import psycopg2
 
@@ -18,7 +19,7 @@ from bench.recordings import Recording
 SETTINGS = {"SPECTRAVIEW_SEAL_AFTER": "1", "SPECTRAVIEW_JOB_INTERVAL": "2"}
 _BATCHES = 10
 """A batch each 30 s for five minutes; here they come faster."""
-_BATCHES_A_SECOND = 200.0
+_BATCHES_A_SECOND = 100.0
 _SEAL_SECONDS = 600.0
 _PAUSE = 1.0
 _UNSEALED = "SELECT count(*) FROM sessions WHERE sealed_at IS NULL"
@@ -37,13 +38,14 @@ def measure_growth(server: Server, *, sessions: int, recordings: Sequence[Record
     interval = sessions / _BATCHES_A_SECOND
     shortened = [Recording(r.name, r.events, r.batches[:_BATCHES]) for r in recordings]
     plan = LoadPlan(shortened, sessions, interval, 0, interval * _BATCHES, follow=True)
-    with running_generator(server.target, plan, end=True) as generator:
+    with running_generator(server.target, plan) as generator:
         generator.started()
         generator.go()
         generator.wait_for("warm")
         generator.wait_for("posted")
-        live, redis_live = stored_bytes(server), redis_bytes(server.redis_url)
         loaded = generator.loaded()
+        live, redis_live = stored_bytes(server), redis_bytes(server.redis_url)
+        generator.end_sessions()
     _wait_until_sealed(url, sessions)
     stored = sessions + loaded.started
     sealed = _settled_bytes(server, url)
@@ -61,7 +63,9 @@ def measure_growth(server: Server, *, sessions: int, recordings: Sequence[Record
         Figure("database KB/session, sealed", (sealed - before) / stored / 1e3),
         Figure("Redis KB/session", (redis_live - redis_before) / stored / 1e3),
     ]
-    return Result("storage", f"{sessions:,}", figures)
+    taken = Figure("batches answered 200", loaded.statuses[HTTPStatus.OK])
+    found = [] if taken.value == loaded.planned else [f"batches were answered {loaded.statuses}"]
+    return Result("storage", f"{sessions:,}", [*figures, taken], found)
 
 
 def _wait_until_sealed(url: str, sessions: int) -> None:

@@ -34,7 +34,7 @@ def measure_viewers(server: Server, *, plan: LoadPlan, viewers: int) -> Result:
     gauges = Gauges(server)
     with (
         progress(f"viewers {name}", 1, "step"),
-        running_generator(server.target, plan, end=not server.own) as generator,
+        running_generator(server.target, plan) as generator,
         gauges.watch_memory() as memory,
         running_watchers(server.target, generator.started(), viewers) as watchers,
     ):
@@ -42,6 +42,8 @@ def measure_viewers(server: Server, *, plan: LoadPlan, viewers: int) -> Result:
         generator.go()
         loaded = posted(generator, gauges)
         seen = watchers.seen([plan.batches_of(s) * BATCH_SIZE for s in range(plan.sessions)])
+        if not server.own:
+            generator.end_sessions()
     figures = [
         Figure("viewers", viewers),
         *load_figures(plan, loaded),
