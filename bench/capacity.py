@@ -53,6 +53,7 @@ class _Options(TypedDict):
     cost_events: int
     rounds: int
     other_python: str | None
+    remark: str | None
     json_file: Path | None
 
 
@@ -88,6 +89,7 @@ def _ladder_option(name: str, default: str, text: str) -> Callable[..., Callable
 @click.option("--rounds", type=click.IntRange(1), default=5, help="cost: rounds of both.")
 @click.option("--other-python", help="cost: the Python of a tree without what is to be compared.")
 @click.option("--past-limit", is_flag=True, help="Go on when a step was too much.")
+@click.option("--remark", help="What the run is called in the file, beside its part.")
 @click.option("--json", "json_file", type=_FILE, help="Write the results there too.")
 def main(**options: Unpack[_Options]) -> None:
     """Go up ladders of load until the 95th percentile of ingest passes 100 ms, or something fails.
@@ -185,8 +187,10 @@ def _server(options: _Options, settings: Mapping[str, str]) -> Iterator[Server]:
 
 
 def _name(part: str, options: _Options) -> str:
-    workers = f", {options['workers']} workers" if options["workers"] > 1 else ""
-    return part + workers + (", nginx" if options["nginx"] else "")
+    """Return what the run is called in the file."""
+    workers = f"{options['workers']} workers" if options["workers"] > 1 else None
+    told = (part, workers, "nginx" if options["nginx"] else None, options["remark"])
+    return ", ".join(filter(None, told))
 
 
 if __name__ == "__main__":
