@@ -257,8 +257,8 @@ async def test_a_browsers_preflight_is_answered_without_a_key(api: ApiClient, pa
         ("GET", "/api/sessions", "ingest", 403),
         ("GET", "/api/nothing", "read", 404),
         ("PUT", "/api/sessions", "read", 405),
-        ("GET", f"/api/sessions/{uuid4()}/replay", "read", 404),
-        ("POST", f"/api/sessions/{uuid4()}/events", "ingest", 400),
+        ("GET", "/api/sessions/7e4358ce-3200-433e-8a39-685e634fef6a/replay", "read", 404),
+        ("POST", "/api/sessions/7e4358ce-3200-433e-8a39-685e634fef6a/events", "ingest", 400),
     ],
 )
 async def test_a_page_may_read_every_answer(

@@ -154,7 +154,7 @@ def test_the_session_id_of_the_body_may_have_capitals(spelling: str) -> None:
     assert parse({"sessionId": spelling}).session_id == SESSION_ID
 
 
-@pytest.mark.parametrize("other", [str(uuid.uuid4()), "", "\ud83d"])
+@pytest.mark.parametrize("other", ["7e4358ce-3200-433e-8a39-685e634fef6a", "", "\ud83d"])
 def test_another_session_id_in_the_body_is_refused(other: str) -> None:
     with pytest.raises(SessionIdMismatch):
         parse({"sessionId": other})
