@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -39,10 +40,19 @@ class Size:
     """Seconds before each outage."""
     back: float
     """Seconds in which all viewers have to be back."""
+    hurried: bool = False
+    """Whether outages that may coincide do."""
+
+    def rounds(self) -> list[tuple[str, ...]]:
+        """Return the outages in their order, those together that come at once."""
+        together = _MAY_COINCIDE if self.hurried else ()
+        alone = [(name,) for name in OUTAGES if name not in together]
+        return [*alone, together] if together else [*alone]
 
 
-SMALL = Size(40, 40, (0.2, 2.0), (0.05, 0.4), ramp=1, calm=1, back=30)
+SMALL = Size(40, 40, (0.2, 2.0), (0.05, 0.4), ramp=1, calm=1, back=30, hurried=True)
 FULL = Size(1000, 500, (2.0, 28.0), (0.5, 3.0), ramp=30, calm=15, back=60)
+_MAY_COINCIDE = ("process-roll", "nginx-reload")
 
 
 @dataclass(slots=True)
@@ -95,8 +105,8 @@ class Crowd:
             publishing, viewing = self._begin(http)
             await asyncio.sleep(self._size.ramp)
             await self._await_viewers("the start", self._size.ramp + self._size.back)
-            for name in OUTAGES:
-                await self._play(name)
+            for names in self._size.rounds():
+                await self._play(names)
             await asyncio.sleep(self._size.calm)
             self._over.set()
             wait = 60 + self._size.back
@@ -150,16 +160,19 @@ class Crowd:
         await asyncio.sleep(self._random.uniform(0, self._size.ramp))
         await publisher.run(self._over.wait(), 1)
 
-    async def _play(self, name: str) -> None:
+    async def _play(self, names: Sequence[str]) -> None:
         await asyncio.sleep(self._size.calm)
-        with self._history.lasting([name]):
-            began = time.monotonic()
-            await OUTAGES[name](self._topology)
+        with self._history.lasting(names):
+            await asyncio.gather(*map(self._break, names))
             ended = time.monotonic()
-            self.outcome.lasted[name] = ended - began
-            await self._await_commit(name)
-            await self._await_viewers(name, self._size.back)
-            self.outcome.back[name] = time.monotonic() - ended
+            await self._await_commit(" and ".join(names))
+            await self._await_viewers(" and ".join(names), self._size.back)
+            self.outcome.back |= dict.fromkeys(names, time.monotonic() - ended)
+
+    async def _break(self, name: str) -> None:
+        began = time.monotonic()
+        await OUTAGES[name](self._topology)
+        self.outcome.lasted[name] = time.monotonic() - began
 
     async def _await_commit(self, when: str) -> None:
         before = self._history.tally.acknowledged
