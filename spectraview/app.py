@@ -87,6 +87,7 @@ from spectraview.middleware import (
 from spectraview.observability.jobs import Jobs
 from spectraview.observability.loop_lag import measuring_loop
 from spectraview.observability.measures import LoopMeasures, RequestMeasures
+from spectraview.observability.tracing import tracing
 from spectraview.replay.cache import ReplayCache
 from spectraview.replay.reader import ReplayReader
 from spectraview.replay.readers import Readers, SessionReaders
@@ -139,8 +140,15 @@ def create_app(config: Config) -> web.Application:
     app.on_response_prepare.append(tell_request_id)
     app.on_shutdown.append(drain)
     app[INGEST_SOCKETS] = set[web.WebSocketResponse]()
-    app.cleanup_ctx.extend((_assets, _database, _cache, _recording, _live, _jobs, _metrics))
+    app.cleanup_ctx.extend(
+        (_tracing, _assets, _database, _cache, _recording, _live, _jobs, _metrics)
+    )
     return app
+
+
+async def _tracing(app: web.Application) -> AsyncIterator[None]:
+    async with tracing(app[CONFIG].otel_exporter_otlp_endpoint):
+        yield
 
 
 async def _assets(app: web.Application) -> AsyncIterator[None]:

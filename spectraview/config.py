@@ -16,6 +16,7 @@ _UNPREFIXED = frozenset(
         "redis_url",
         "archive_url",
         "archive_after",
+        "otel_exporter_otlp_endpoint",
     }
 )
 _LARGEST = 2_147_483_647  # what an integer column holds
@@ -262,6 +263,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             description="folder in which processes of one address share their metrics; with "
             "workers one is made",
         ),
+    ] = ""
+    otel_exporter_otlp_endpoint: Annotated[
+        str,
+        Meta(pattern=r"^$|^https?://[^?#]+$", description="where traces go, by OTLP over HTTP"),
     ] = ""
     access_log: Annotated[bool, Meta(description="log every request")] = False
 

@@ -29,6 +29,7 @@ from spectraview.keys import (
     VIEWER_TOKENS,
 )
 from spectraview.observability.log_context import REQUEST_ID, request_id_of
+from spectraview.observability.tracing import request_span
 from spectraview.storage.database import DatabaseUnavailable
 from spectraview.storage.objects import ObjectMissing, ObjectsUnavailable
 
@@ -53,13 +54,16 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
     began = time.monotonic()
     request[REQUEST] = request_id = request_id_of(request.headers.get("X-Request-Id"))
     REQUEST_ID.set(request_id)
-    response = await handler(request)
     requests, resource = request.app[REQUESTS], request.match_info.route.resource
     route = resource.canonical if resource is not None else "none"
+    method = request.method if request.method in _METHODS else "other"
+    with request_span(f"{method} {route}", request.headers) as traced:
+        response = await handler(request)
+        if traced is not None:
+            traced.set_attribute("http.response.status_code", response.status)
     if response.status == 101 or response.content_type == "text/event-stream":
         requests.upgraded[route] += 1
     else:
-        method = request.method if request.method in _METHODS else "other"
         requests.note(method, route, response.status, time.monotonic() - began)
     return response
 

@@ -15,6 +15,7 @@ from spectraview.errors import AppForbidden, InflatedTooLarge, TooMuchToScrub
 from spectraview.ingest.body import Limits, parse_batch, split_batches
 from spectraview.ingest.scrubbing.scrubber import Scrubber
 from spectraview.keys import API_KEY, CONFIG, PLACE, RECORDER, REQUESTS, USAGE
+from spectraview.observability.tracing import span
 from spectraview.storage.models import Batch
 
 _INLINE_BODY = 131_072
@@ -64,7 +65,8 @@ async def parse_for(
     """
     now = asyncio.get_running_loop().time
     began = now()
-    batch = await _parse(request, session_id, body, idempotency_key)
+    with span("parse", bytes=len(body)):
+        batch = await _parse(request, session_id, body, idempotency_key)
     request.app[REQUESTS].parse.observe(now() - began)
     bound, ttl_hours = app_id_of(request), request[API_KEY].ttl_hours
     if bound is None and ttl_hours is None:

@@ -8,16 +8,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from spectraview.errors import InvalidBody, Overloaded, SessionNotFound, StoreUnavailable
 from spectraview.ingest.clock import client_time
 from spectraview.observability.measures import CommitMeasures
+from spectraview.observability.tracing import link_here, span
 from spectraview.storage.append import Appended
 from spectraview.storage.cache import ActiveSession, Announcement
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.models import Batch, StoredBatch
 from spectraview.storage.store import Store
+
+if TYPE_CHECKING:
+    from spectraview.observability.otel import Link
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ class _Waiting:
     outcome: asyncio.Future[Appended]
     size: int
     since: float
+    link: "Link | None"
 
     @property
     def key(self) -> tuple[object, bytes]:
@@ -103,7 +108,7 @@ class Committer:
         if self._pending_bytes and self._pending_bytes + size > self._max_pending:
             raise Overloaded(retry_after=1)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(batch, loop.create_future(), size, loop.time())
+        waiting = _Waiting(batch, loop.create_future(), size, loop.time(), link_here())
         self._waiting.append(waiting)
         self._pending_bytes += size
         self._wake.set()
@@ -161,7 +166,6 @@ class Committer:
                 self._wake.clear()
             if group:
                 await self._commit_group(group)
-                self._group = []
                 self._pending_bytes -= sum(waiting.size for waiting in group)
                 self._group = group = []  # let go of what is stored before the next comes
 
@@ -192,8 +196,10 @@ class Committer:
         self.measures.group.observe(len(group))
         for waiting in group:
             self.measures.wait.observe(now - waiting.since)
+        links = [waiting.link for waiting in group]
         try:
-            await self._store_group(group)
+            with span("commit_group", links=links, batches=len(group)):
+                await self._store_group(group)
         except Exception as error:
             logger.exception("a group of %s batches failed", len(group))
             for waiting in group:

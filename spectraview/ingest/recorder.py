@@ -13,6 +13,7 @@ from spectraview.errors import (
 )
 from spectraview.ingest.clock import client_time
 from spectraview.ingest.committer import Committer
+from spectraview.observability.tracing import span
 from spectraview.storage.cache import ActiveSession, Cache, Usage
 from spectraview.storage.models import Batch, NewSession, ReportedStats, Session
 from spectraview.storage.store import Store
@@ -70,7 +71,8 @@ class Recorder:
         if not (batch.events.count or batch.custom_events or batch.errors):
             return await self._empty_receipt(batch, usage, bound_app_id)
         try:
-            appended = await self._committer.commit(batch)
+            with span("commit", session_id=str(batch.session_id), events=batch.events.count):
+                appended = await self._committer.commit(batch)
         except SessionNotFound as error:
             raise await self._missing(batch.session_id, bound_app_id) from error
         if appended.other_app:

@@ -14,6 +14,7 @@ from spectraview.lifecycle.segment_builder import (
     StoredSegment,
     with_keyframe,
 )
+from spectraview.observability.tracing import span
 from spectraview.storage.codec import CorruptData
 from spectraview.storage.database import Database, StatementRefused
 from spectraview.storage.models import Position
@@ -90,7 +91,8 @@ class Sealer:
     async def _seal_session(self, session: ClaimedSession, report: SealReport) -> None:
         try:
             if session.batch_count > session.sealed_batch_count:
-                await self._seal_batches(session, report)
+                with span("seal", session_id=str(session.session_id)):
+                    await self._seal_batches(session, report)
             else:
                 await self._store.finish_sealing(session.session_id)
             report.sessions += 1

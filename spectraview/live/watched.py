@@ -15,6 +15,7 @@ from spectraview.live.protocol import NORMAL, NOT_FOUND, SLOW
 from spectraview.live.ring import Ring
 from spectraview.live.viewer import Viewer, ViewerClosed
 from spectraview.observability.measures import LiveMeasures
+from spectraview.observability.tracing import span
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
 from spectraview.storage.database import DatabaseUnavailable
@@ -168,7 +169,6 @@ class WatchedSession:
     async def _catch_up(self, viewer: Viewer, *, was_live: bool) -> None:
         """Bring a viewer to the head; from there the session's task writes to it."""
         self._following.discard(viewer)
-        now = asyncio.get_running_loop().time
         while True:
             viewer.check()
             await viewer.connection.drained()
@@ -182,13 +182,18 @@ class WatchedSession:
                 await self._skip(viewer)
                 continue
             await asyncio.sleep(0)  # pages may come without waiting, one after another
-            for frames in await self._frames_after(viewer.position):
-                viewer.check()
-                began = now()
-                await viewer.show(frames)
-                self._measures.socket.observe(now() - began)
-                self._measures.paged_events += frames.batch.event_count
-                viewer.bytes_behind = max(0, viewer.bytes_behind - frames.json_bytes)
+            with span("send_page", session_id=str(self.session_id)):
+                await self._send_page(viewer)
+
+    async def _send_page(self, viewer: Viewer) -> None:
+        now = asyncio.get_running_loop().time
+        for frames in await self._frames_after(viewer.position):
+            viewer.check()
+            began = now()
+            await viewer.show(frames)
+            self._measures.socket.observe(now() - began)
+            self._measures.paged_events += frames.batch.event_count
+            viewer.bytes_behind = max(0, viewer.bytes_behind - frames.json_bytes)
 
     async def _frames_after(self, position: Position) -> list[BatchFrames]:
         """Return what follows a position: from the ring, or a page from the store."""

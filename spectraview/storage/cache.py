@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from spectraview.observability.measures import Histogram
+from spectraview.observability.tracing import span_until_done
 from spectraview.storage.messages import (
     BatchStored,
     InvalidMessage,
@@ -135,6 +136,7 @@ class Cache:
             answer = self._pipeline.send(self._announcement(announced))
         # Answers come in order: the last is here when all are.
         answer.add_done_callback(partial(self._note_published, time.monotonic()))
+        answer.add_done_callback(span_until_done("publish", batches=len(announcements)))
 
     def _note_published(self, began: float, answer: "asyncio.Future[list[Any]]") -> None:
         if not answer.cancelled() and answer.exception() is None:
