@@ -99,6 +99,11 @@ async def test_a_session_is_watched_archived_replayed_from_the_standby_and_delet
         manifest = (await api.get(f"/api/sessions/{session_id}/replay/manifest")).json
         assert (manifest["events"], manifest["sealed"]) == (len(events), True)
 
+    health = await publisher.get("/health")
+    assert health.json["status"] == "healthy", health
+    metrics = await publisher.get("/metrics", key="admin")
+    assert b"spectraview_redis_up 1.0" in metrics.json, metrics
+
     answer = await publisher.request("DELETE", f"/api/sessions/{session_id}", key="admin")
     assert answer.status < 300, answer
     assert (await watcher.get(f"/api/sessions/{session_id}/replay")).status == 404
