@@ -55,5 +55,5 @@ async def get_readiness(request: web.Request) -> web.Response:
     try:
         await request.app[STORE].ping(_PROBE_SECONDS)
     except DatabaseUnavailable:
-        return json_response({"status": "unready"}, status=503)
+        return json_response({"status": "unready", "database": "disconnected"}, status=503)
     return json_response({"status": "ready"})

@@ -6,6 +6,7 @@ A process that has ended leaves its counts behind: a sum that went down would lo
 
 import asyncio
 import fcntl
+import logging
 import os
 import secrets
 import time
@@ -17,6 +18,8 @@ import msgspec
 
 from spectraview.exposition.process import add_process
 from spectraview.exposition.snapshot import Snapshot, merged
+
+logger = logging.getLogger(__name__)
 
 _INTERVAL = 2.0
 _SILENT_SECONDS = 15.0
@@ -101,7 +104,10 @@ def _state(path: Path) -> Snapshot | None:
     try:
         snapshot = _decode(path.read_bytes())
         silent = time.time() - path.stat().st_mtime
-    except (OSError, msgspec.DecodeError):
+    except OSError:
+        return None  # it was folded meanwhile
+    except msgspec.DecodeError as error:
+        logger.warning("the metrics in %s can't be read: %s", path, error)
         return None
     if snapshot.ended or silent > _SILENT_SECONDS or not _runs(path):
         return snapshot.retired()

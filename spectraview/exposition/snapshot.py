@@ -21,7 +21,7 @@ class Snapshot(msgspec.Struct):
 
     def add(self, name: str, value: float, *labels: str) -> None:
         """Tell a counter's or a gauge's value."""
-        self.numbers.append((name, labels, value))
+        self.numbers.append((name, labels, float(value)))  # a truth is a number too
 
     def add_histogram(self, name: str, histogram: Histogram, *labels: str) -> None:
         """Tell a histogram's values."""

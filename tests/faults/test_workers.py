@@ -216,3 +216,42 @@ async def answered_by(service: Service, http: ClientSession, count: int) -> None
     while len(workers_of(service)) < count:
         async with http.get(f"{service.url}/health/ready") as answer:
             assert answer.status == 200
+
+
+async def test_metrics_are_those_of_all_workers_whichever_is_asked(
+    service: Service, http: ClientSession
+) -> None:
+    session_id = uuid4()
+    before = workers_of(service)
+    events = [{"type": 3, "data": {"number": number}, "timestamp": 1} for number in range(12)]
+    for event in events:
+        body = ujson.dumps(batch_body([event])).encode()
+        address = f"{service.url}/api/sessions/{session_id}/events"
+        async with http.post(
+            address, data=body, headers={"X-API-Key": service.keys["ingest"]}
+        ) as answer:
+            assert answer.status == 200, await answer.text()
+    await counted(service, http, "spectraview_processes", WORKERS)
+    await counted(service, http, "spectraview_events_total", len(events))
+    ended = before.pop()
+    os.kill(ended, signal.SIGTERM)
+    await gone({ended})
+    await answered_by(service, http, WORKERS)
+    await counted(service, http, "spectraview_processes", WORKERS)
+    for _ in range(10):
+        assert await metric(service, http, "spectraview_events_total") == len(events)
+
+
+async def counted(service: Service, http: ClientSession, name: str, expected: float) -> None:
+    """Return when both workers may know it: each tells the others every two seconds."""
+    async with asyncio.timeout(30):
+        while await metric(service, http, name) != expected:
+            pass
+
+
+async def metric(service: Service, http: ClientSession, name: str) -> float:
+    """Return a metric without labels."""
+    async with http.get(f"{service.url}/metrics") as answer:
+        assert answer.status == 200
+        lines = (await answer.text()).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))

@@ -40,6 +40,17 @@ async def test_the_processes_of_a_folder_are_added_up(tmp_path: Path) -> None:
             assert number(snapshot, "viewers") == 7
 
 
+async def test_a_truth_is_told_as_a_number(tmp_path: Path) -> None:
+    def truth() -> Snapshot:
+        snapshot = Snapshot()
+        snapshot.add("spectraview_processes", True)
+        return snapshot
+
+    one, two = SharedMetrics(tmp_path, truth), SharedMetrics(tmp_path, truth)
+    async with one.sharing(), two.sharing():
+        assert number(await one.collect(), "processes") == 2
+
+
 async def test_a_process_that_ends_leaves_its_counts_and_not_its_state(tmp_path: Path) -> None:
     one = SharedMetrics(tmp_path, lambda: reader(3, viewers=2))
     async with one.sharing():

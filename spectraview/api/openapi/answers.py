@@ -279,3 +279,4 @@ class Status(Struct):
     """The state of a process."""
 
     status: Literal["live", "ready", "unready", "draining"]
+    database: Literal["disconnected"] | UnsetType = UNSET
