@@ -59,8 +59,11 @@ class Route:
 
     @property
     def pattern(self) -> str:
-        """Return the path as aiohttp takes it, whose own places take no braces."""
-        return _PLACE.sub(r"{\1:[^/]+}", self.path)
+        """Return the path as aiohttp takes it, whose own places take no braces. `start` is no
+        session id, but an address that takes only POST.
+        """
+        placed = _PLACE.sub(r"{\1:[^/]+}", self.path)
+        return placed.replace("{session_id:", "{session_id:(?!start$)")
 
 
 ROUTES = (

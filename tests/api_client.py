@@ -12,9 +12,12 @@ import ujson
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient
 
+from tests.openapi.conformance import the_conformance
 from tests.recordings import Event, batch_body, batches_of
 
 _PATIENCE = 20.0
+_COMPARED = 1_000_000
+"""Bytes of an answer that is compared with the document: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,12 @@ class ApiClient:
             content = await response.read()
             is_json = response.content_type == "application/json" and content
             parsed = ujson.loads(content) if is_json else content
-            return Answer(response.status, parsed, response.headers)
+            answer = Answer(response.status, parsed, response.headers)
+        if len(content) <= _COMPARED:
+            place, kind = path.partition("?")[0], response.content_type
+            faults = the_conformance().faults(method, place, answer.status, kind, parsed)
+            assert not faults, f"{method} {path} is not as the document of the API says: {faults}"
+        return answer
 
     async def get(self, path: str, **options: Any) -> Answer:
         """Read with the read key."""

@@ -21,7 +21,7 @@ _KEY_ID = Whole("keyId", "Only what was done with this key or to it.")
 _FROM = Moment("from", "Only what was done then or later.")
 _TO = Moment("to", "Only what was done then or earlier; a date includes that day.", True)
 _LIMIT = Whole("limit", "Entries of a page.", 1, _LARGEST_PAGE)
-_CURSOR = Text("cursor", "The `cursor` of the last answer: the next page.")
+_CURSOR = Text("cursor", "The `cursor` of the last answer: the next page.", "entry-cursor")
 PAGE_PARAMETERS = (_LIMIT, _CURSOR)
 AUDIT_PARAMETERS = (_ACTION, _KEY_ID, _FROM, _TO, *PAGE_PARAMETERS)
 

@@ -18,11 +18,15 @@ _LARGEST_SUM = 2**53 - 1  # what JavaScript counts exactly
 _MONTH = 2_592_000
 _DAY = 86_400
 
-_Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-_AppId = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# `$` would let a line break follow, and `\Z` is no JSON schema's; `\s` differs between the two.
+_END = r"(?![\s\S])"
+_PRINTABLE = rf"^[^\x00-\x1f\x7f]*{_END}"
+_Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
+_AppId = Annotated[str, Meta(min_length=1, max_length=50, pattern=_PRINTABLE)]
 # As browsers write it: in lower case, without a path or a slash at its end.
 _Origin = Annotated[
-    str, Meta(max_length=300, pattern=r"^([a-z][a-z0-9+.-]*://[^/\s?#@A-Z]+|null)$")
+    str,
+    Meta(max_length=300, pattern=rf'^([a-z][a-z0-9+.-]*://[!-"$-.0->\[-~]+|null){_END}'),
 ]
 _Origins = Annotated[list[_Origin], Meta(max_length=100)]
 _Scopes = Annotated[list[Literal["ingest", "read", "admin"]], Meta(min_length=1, max_length=3)]

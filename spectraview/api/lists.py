@@ -38,7 +38,7 @@ _URL = Text("url", "Text in the address of the page that the session started on.
 _ERROR_MESSAGE = Text("errorMessage", "Text in the message of one of its errors.")
 _LIMIT = Whole("limit", "Sessions of a page.", 1, attrgetter("max_list"))
 _OFFSET = Whole("offset", "How many sessions to skip.", most=_DEEPEST_OFFSET)
-_CURSOR = Text("cursor", "The `cursor` of the last answer: the next page.")
+_CURSOR = Text("cursor", "The `cursor` of the last answer: the next page.", "session-cursor")
 LIST_PARAMETERS = (
     _APP_ID,
     _USER_ID,

@@ -54,11 +54,13 @@ class Parameter(Generic[_Value]):
 
 @dataclass(frozen=True, slots=True)
 class Text(Parameter[str]):
-    """Text without control characters."""
+    """Text without control characters; one with a `format` is opaque to clients."""
+
+    format: str | None = None
 
     def parse(self, text: str, request: web.Request) -> str:
         text.encode()  # a lone surrogate is no character
-        if len(text) > _LONGEST_TEXT or not re.search(_PRINTABLE, text):
+        if len(text) > _LONGEST_TEXT or not re.fullmatch(_PRINTABLE, text):
             raise ValueError
         return text
 
@@ -66,6 +68,8 @@ class Text(Parameter[str]):
         return f"at most {_LONGEST_TEXT} printable characters"
 
     def schema(self, config: Config) -> Schema:
+        if self.format is not None:
+            return {"type": "string", "format": self.format}
         return {"type": "string", "maxLength": _LONGEST_TEXT, "pattern": _PRINTABLE}
 
 
@@ -136,4 +140,5 @@ class Moment(Parameter[datetime]):
         return "a time in ISO 8601, such as 2024-12-31T23:59:59Z"
 
     def schema(self, config: Config) -> Schema:
-        return {"anyOf": [{"format": "date-time"}, {"format": "date"}], "type": "string"}
+        forms: list[Schema] = [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}]
+        return {"anyOf": [{"type": "string"} | form for form in forms]}

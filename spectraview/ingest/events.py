@@ -91,8 +91,8 @@ _Base64 = Annotated[
 class EventsWrapper(Struct):
     """Events that are compressed, or an array of them."""
 
+    data: Annotated[Raw, holds(_EventArray | _Base64)]
     compressed: bool | None = None
-    data: Annotated[Raw, holds(_EventArray | _Base64)] = Raw(b"null")
 
 
 EventsMember = _EventArray | EventsWrapper

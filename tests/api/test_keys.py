@@ -407,3 +407,19 @@ async def test_texts_that_we_have_not_made_have_no_hint(api_keys: ApiKeys) -> No
     await api_keys.create("new", text, ("ingest", "read"))
     old, new = (await api_keys.list_keys())[-2:]
     assert (old.hint, new.hint) == (None, f"sv_ingest_…{text[-4:]}")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"name": "page\n"},
+        {"appId": "shop\n"},
+        {"origins": ["https://shop.example\n"]},
+        {"origins": ["https://shop\x1e.example"]},
+    ],
+)
+async def test_no_control_character_gets_into_a_key(
+    api: ApiClient, members: dict[str, object]
+) -> None:
+    body = {"name": "page", "scopes": ["ingest"]} | members
+    assert (await api.request("POST", "/api/keys", body, key="admin")).status == 400

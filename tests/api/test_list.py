@@ -327,3 +327,9 @@ async def test_the_longest_page_is_configured(make_api: Any) -> None:
     assert (await api.get("/api/sessions?limit=3")).status == 200
     assert (await api.get("/api/sessions")).json["limit"] == 3
     assert fault_of(await api.get("/api/sessions?limit=4")) == (400, "invalid_parameter", "limit")
+
+
+@pytest.mark.parametrize("text", ["%00", "shop%0A", "%7F", "x" * 201])
+async def test_a_filter_takes_no_control_characters(api: ApiClient, text: str) -> None:
+    answer = await api.get(f"/api/sessions?userId={text}")
+    assert (answer.status, answer.json["where"]) == (400, "userId")

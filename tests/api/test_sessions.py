@@ -266,3 +266,9 @@ async def test_bad_stats_are_refused_with_their_place(
     session_id = await api.start()
     answer = await api.post_events(session_id, {"stats": stats}, path=path)
     assert fault_of(answer) == (400, "invalid_body", where)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_start_is_no_session(api: ApiClient, method: str) -> None:
+    answer = await api.request(method, "/api/sessions/start", key="admin")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")

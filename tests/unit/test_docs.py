@@ -18,6 +18,7 @@ DOCUMENTS = (
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/fuzzing.md",
     "docs/live-protocol.md",
     "docs/scaling.md",
     "docs/security.md",

@@ -1,7 +1,7 @@
 """Makes the document of the API (OpenAPI 3.1) of the routes, the parsers' tables and the errors."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -10,6 +10,13 @@ from aiohttp.typedefs import Handler
 
 import spectraview
 from spectraview import errors
+from spectraview.api.openapi.about import (
+    ABOUT,
+    KEY_SCHEMES,
+    PATH_PARAMETERS,
+    SECURITY_SCHEMES,
+    TOKEN_SCHEMES,
+)
 from spectraview.api.openapi.administration import ADMINISTRATION
 from spectraview.api.openapi.answers import Error
 from spectraview.api.openapi.key_operations import KEYS
@@ -53,47 +60,6 @@ _KEY_ERRORS = (
     errors.StoreUnavailable,
 )
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_PATH_PARAMETERS: Mapping[str, Schema] = {
-    "session_id": {"type": "string", "format": "uuid"},
-    "user_id": {"type": "string", "minLength": 1, "maxLength": 100},
-    "key_id": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
-    "path": {"type": "string", "minLength": 1},
-}
-_KEY_SCHEMES = ("ApiKey", "ApiKeyInQuery")
-_TOKEN_SCHEMES = ("ViewerToken", "ViewerTokenInQuery")
-_SECURITY_SCHEMES: Mapping[str, Schema] = {
-    "ApiKey": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-API-Key",
-        "description": "A key with the scope that is listed, or with `admin`. A key that is bound"
-        " to an app sees and writes that app only.",
-    },
-    "ApiKeyInQuery": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "apiKey",
-        "description": "The same, where a browser cannot set headers: beacons and WebSockets.",
-    },
-    "ViewerToken": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A viewer token of the session.",
-    },
-    "ViewerTokenInQuery": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "token",
-        "description": "The same, where a browser cannot set headers.",
-    },
-}
-_ABOUT = (
-    "Records, stores, replays and live-streams rrweb sessions.\n\nBodies and answers are JSON,"
-    " whatever the `Content-Type` of a request says. Pages of every origin may read the answers;"
-    " what they may do depends on their key. Every failure is an `Error` with a stable code. The"
-    " API only grows: members may be added, so ignore what you do not know."
-)
 
 
 class Route(Protocol):
@@ -124,7 +90,7 @@ def make_document(routes: Sequence[Route], config: Config) -> Schema:
         "info": {
             "title": "SpectraView",
             "version": spectraview.__version__,
-            "description": _ABOUT,
+            "description": ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -133,7 +99,7 @@ def make_document(routes: Sequence[Route], config: Config) -> Schema:
             "schemas": schemas.components,
             "headers": {name: _header(*about) for name, about in HEADERS.items()},
             "examples": {kind().code: _error_example(kind) for kind in all_errors()},
-            "securitySchemes": dict(_SECURITY_SCHEMES),
+            "securitySchemes": dict(SECURITY_SCHEMES),
         },
     }
 
@@ -204,32 +170,33 @@ def _operation(route: Route, operation: Operation, schemas: _Schemas, config: Co
 def _security(route: Route) -> list[Schema]:
     if route.scope is None:
         return []
-    keys: list[Schema] = [{name: [route.scope]} for name in _KEY_SCHEMES]
-    return keys + ([{name: []} for name in _TOKEN_SCHEMES] if route.viewer_token else [])
+    keys: list[Schema] = [{name: [route.scope]} for name in KEY_SCHEMES]
+    return keys + ([{name: []} for name in TOKEN_SCHEMES] if route.viewer_token else [])
 
 
 def _parameters(route: Route, operation: Operation, config: Config) -> Iterable[Schema]:
     for name in _TOKEN.findall(route.path):
-        schema = _PATH_PARAMETERS.get(name, {"type": "string"})
+        schema = PATH_PARAMETERS.get(name, {"type": "string"})
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     for parameter in operation.parameters:
-        about = {"name": parameter.name, "in": "query", "description": parameter.description}
-        yield about | {"schema": parameter.schema(config)}
+        yield {
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.description,
+            "allowEmptyValue": True,  # counts as missing
+            "schema": parameter.schema(config),
+        }
     for name in operation.headers:
         description, schema = REQUEST_HEADERS[name]
         yield {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 def _request_body(operation: Operation, body: Content, schemas: _Schemas) -> Schema:
-    """Return the body as JSON, and as the text that a beacon sends."""
-    schema = schemas.of(body.kind)
-    text = {"type": "string", "contentMediaType": JSON, "contentSchema": schema}
+    """Return the body as JSON, and as a beacon sends the same JSON."""
+    content = {"schema": schemas.of(body.kind), "example": body.example}
     return {
         "required": operation.body_required,
-        "content": {
-            JSON: {"schema": schema, "example": body.example},
-            "text/plain": {"schema": text},
-        },
+        "content": {JSON: content, "text/plain": content},
     }
 
 
@@ -250,6 +217,8 @@ def _errors_of(route: Route, operation: Operation) -> Iterable[type[ApiError]]:
     kinds = [*operation.errors, *_GENERAL_ERRORS]
     if route.scope is not None:
         kinds += _KEY_ERRORS
+    if "{" in route.path:
+        kinds.append(errors.NotFound)
     if "{session_id}" in route.path:
         kinds.append(errors.InvalidSessionId)
     if operation.parameters:

@@ -89,7 +89,10 @@ SESSION_PAGE: Example = {
     "total": 150,
     "limit": 50,
     "offset": 0,
-    "cursor": "MjAyNS0xMS0yNFQxNjowMDowMCswMDowMCAw",
+    "cursor": (
+        "MjAyNS0xMS0yNFQxNjowMDowMCswMDowMCAwYjBmN2E1Mi02YTNjLTRkMGUtOWQyYy0wZjNjNmYxZjJhMTEg"
+        "MTUwIDA="
+    ),
 }
 REPLAY: Example = {
     "sessionId": _SESSION_ID,

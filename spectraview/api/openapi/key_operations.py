@@ -112,6 +112,7 @@ _EXAMPLE = {
     "olderTextUntil": None,
 }
 _WITH_TEXT = _EXAMPLE | {"key": "sv_ingest_…"}
+_Change = Annotated[ChangeKeyBody, Meta(extra_json_schema={"minProperties": 1})]
 _MADE = Reply("The key; its text is nowhere else.", (Content(KeyWithText, _WITH_TEXT),))
 
 KEYS: Mapping[tuple[str, str], Operation] = {
@@ -144,7 +145,7 @@ KEYS: Mapping[tuple[str, str], Operation] = {
             errors.LastAdminKey,
         ),
         headers=("Content-Encoding",),
-        body=Content(ChangeKeyBody, {"bytesPerDay": 2_000_000_000}),
+        body=Content(_Change, {"bytesPerDay": 2_000_000_000}),
         description="null takes a bound away, what is left out stays.",
     ),
     ("DELETE", _KEY): Operation(

@@ -11,14 +11,8 @@ from spectraview.api.analytics import (
 from spectraview.api.event_stream import STREAM_PARAMETERS
 from spectraview.api.lists import LIST_PARAMETERS
 from spectraview.api.openapi import examples
-from spectraview.api.openapi.answers import (
-    Analytics,
-    ErrorGroups,
-    EventCounts,
-    Replay,
-    Session,
-    SessionPage,
-)
+from spectraview.api.openapi.answers import Replay, Session, SessionPage
+from spectraview.api.openapi.figures import Analytics, ErrorGroups, EventCounts
 from spectraview.api.openapi.manifest import Manifest
 from spectraview.api.openapi.messages import EVENTS, LIVE_MESSAGES, CloseMessage
 from spectraview.api.openapi.operations import (

@@ -62,6 +62,7 @@ def _documented_struct(kind: type[Struct]) -> type[Struct]:
         rename={field.name: field.encode_name for field in msgspec.structs.fields(kind)},
         tag_field=settings.tag_field,
         tag=settings.tag,
+        forbid_unknown_fields=settings.forbid_unknown_fields,
         namespace={"__doc__": kind.__doc__},
         kw_only=True,
     )
