@@ -22,6 +22,9 @@ _ENCODINGS = ("gzip", "deflate", "identity", "br", "")
 _NEVER = ("delete_user", "revoke_key")
 """What would take the sessions and the keys away that all other requests use."""
 
+_FIRST_KEY = 10
+"""Those before are the database's and the service's own, which the requests are made with."""
+
 
 @dataclass(frozen=True, slots=True)
 class FuzzedRequest:
@@ -86,7 +89,7 @@ class RequestMaker:
         if name == "session_id":
             spared = method == "DELETE" or self._chance(0.2)
             return str(self._uuid()) if spared else self._random.choice(self._sessions)
-        return str(self._random.randrange(4, 40)) if name == "key_id" else "nothing.js"
+        return str(self._random.randrange(_FIRST_KEY, 40)) if name == "key_id" else "nothing.js"
 
     def _value(self, schema: Mapping[str, Any]) -> str:
         if self._chance(0.5):

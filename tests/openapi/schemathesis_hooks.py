@@ -22,9 +22,9 @@ from tests.openapi.fuzzed_service import SPARED_USER
 
 _SESSIONS = os.environ["SPECTRAVIEW_FUZZED_SESSIONS"].split(",")
 """Sessions that have recordings; most requests go to these."""
-_OWN_KEYS = ("1", "2", "3", 1, 2, 3)
+_OWN_KEYS = tuple(range(10)) + tuple(map(str, range(10)))
 """The keys that the requests are made with: no request may take them away."""
-_KEYS = [str(number) for number in range(4, 20)]
+_KEYS = [str(number) for number in range(10, 26)]
 _NAMESPACE = UUID("5d3c7a52-6a3c-4d0e-9d2c-0f3c6f1f2a11")
 
 _answers: Counter[str] = Counter()
