@@ -1,6 +1,7 @@
 """When Python looks for garbage: rarely among all that lives, which takes long."""
 
 import asyncio
+import ctypes
 import gc
 import logging
 import time
@@ -12,7 +13,7 @@ logger = logging.getLogger(__name__)
 _YOUNG = 5_000
 _MIDDLE = 10
 _NEVER = 1_000_000_000
-_SHORTEST_PAUSE = 30.0
+_PAUSE = 30.0
 _PAUSES_TO_LOOKS = 200
 """A full look at the objects of 10,000 connections stops the process for a third of a second. Left
 to itself, Python does that whenever a quarter has been added: every few seconds while clients come.
@@ -41,11 +42,20 @@ async def rare_collections() -> AsyncIterator[None]:
 
 
 async def _collect() -> None:
-    pause = _SHORTEST_PAUSE
+    due = 0.0
     while True:
-        await asyncio.sleep(pause)
+        await asyncio.sleep(_PAUSE)
         begun = time.perf_counter()
-        found = gc.collect()
-        seconds = time.perf_counter() - begun
-        pause = max(_SHORTEST_PAUSE, seconds * _PAUSES_TO_LOOKS)
-        logger.debug("looked for garbage for %.3f s and found %s objects", seconds, found)
+        if begun >= due:
+            found = gc.collect()
+            seconds = time.perf_counter() - begun
+            due = begun + seconds * _PAUSES_TO_LOOKS
+            logger.debug("looked for garbage for %.3f s and found %s objects", seconds, found)
+        await asyncio.to_thread(_give_back)
+
+
+def _give_back() -> None:
+    """Give freed memory back to the system: glibc keeps what lies between things that live."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc
+        trim(0)
