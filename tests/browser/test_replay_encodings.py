@@ -23,7 +23,7 @@ _READ = """async (address) => {
 async def read(context: BrowserContext, app: BrowserApp, path: str) -> Any:
     """Return in which coding a page gets an answer, and the digest of what it reads."""
     page = await context.new_page()
-    await page.goto(f"{app.url}/health/live")
+    await page.goto(app.url)
     return await page.evaluate(_READ, f"{app.url}{path}apiKey={app.keys['read']}")
 
 

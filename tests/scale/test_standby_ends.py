@@ -8,6 +8,7 @@ import pytest
 
 from spectraview.embedded import ServerAddresses
 from spectraview.keys import REPLICA
+from spectraview.storage import queries
 from spectraview.storage.database import Database
 from spectraview.storage.replica import Replica
 from tests.conftest import ApiFactory
@@ -18,6 +19,9 @@ PATIENCE = 20.0
 LONG_ON_THE_STANDBY = """
 SELECT pg_is_in_recovery(), pg_sleep(CASE WHEN pg_is_in_recovery() THEN 60 ELSE 0 END)
 FROM fought_over
+"""
+HAS_REPLAYED = """
+SELECT 1 WHERE pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') >= %(position)s
 """
 REFUSED_BY_THE_STANDBY = "SELECT pg_is_in_recovery(), txid_current()"
 
@@ -55,7 +59,9 @@ async def test_the_primary_reads_what_a_conflict_broke_off(
 ) -> None:
     await database.fetch_all("CREATE TABLE fought_over (number INTEGER)")
     await database.fetch_all("INSERT INTO fought_over VALUES (1)")
-    while await replica.fetch_one("SELECT to_regclass('fought_over')") == (None,):
+    position = await database.fetch_one(queries.FETCH_WAL_POSITION)
+    assert position is not None
+    while not await replica.fetch_all(HAS_REPLAYED, {"position": position[0]}):
         await replica.look()
     reading = asyncio.create_task(replica.fetch_all(LONG_ON_THE_STANDBY), name="reading")
     async with asyncio.timeout(PATIENCE):
