@@ -65,7 +65,7 @@ class SeveralBatches(Struct):
 
 _BODY = msgspec.json.Decoder(BatchBody)
 _SEVERAL = msgspec.json.Decoder(SeveralBatches)
-_IS_SEVERAL = re.compile(rb'\s*\{\s*"batches"\s*:')
+_IS_SEVERAL = re.compile(rb'\s*\{\s*"batches"\s*:(?!\s*null\b)')
 _METADATA = msgspec.json.Decoder(BatchMetadata | None)
 
 

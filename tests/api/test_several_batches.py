@@ -64,3 +64,10 @@ async def test_batches_that_would_be_overlooked_are_refused(api: ApiClient) -> N
     answer = await api.post_events(session_id, {"events": moves(1), "batches": []})
     assert fault_of(answer) == (400, "invalid_body", "batches")
     assert (await api.replay(session_id))["events"] == []
+
+
+async def test_no_batches_are_none(api: ApiClient) -> None:
+    session_id = await start_sample(api)
+    answer = await api.post_events(session_id, {"batches": None, "events": moves(1)})
+    assert answer.status == 200
+    assert len((await api.replay(session_id))["events"]) == 1

@@ -18,6 +18,9 @@ from tests.deploy.nginx import Nginx
 PROCESSES = 3
 Start = Callable[..., Awaitable[Nginx]]
 
+_NGINX_OWN = (502, 503, 504)
+"""What nginx answers itself, where no application does."""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -69,7 +72,7 @@ async def api(nginx: Nginx) -> AsyncIterator[ApiClient]:
 async def client_of(nginx: Nginx) -> AsyncIterator[ApiClient]:
     """Open a client that speaks the contract to an nginx."""
     async with ClientSession(nginx.url, connector=TCPConnector(limit=0)) as http:
-        yield ApiClient(cast("TestClient[web.Request, web.Application]", http), KEYS)
+        yield ApiClient(cast("TestClient[web.Request, web.Application]", http), KEYS, _NGINX_OWN)
 
 
 def port_of(server: BaseTestServer) -> int:
