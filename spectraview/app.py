@@ -267,7 +267,12 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
             app[STORE],
             app[CACHE],
             app[ERASER],
-            Sealer(app[DATABASE], app[SEGMENT_DATA], seal_after=config.seal_after),
+            Sealer(
+                app[DATABASE],
+                app[SEGMENT_DATA],
+                seal_after=config.seal_after,
+                commit_seconds=lambda: app[COMMITTER].seconds,
+            ),
             app[JOBS],
             interval=config.job_interval,
             idle_timeout=config.idle_timeout,

@@ -33,6 +33,9 @@ _DATA_FAULTS = frozenset({"22", "23", "54"})
 """SQLSTATE classes that blame the batch: its values, a constraint, a limit of PostgreSQL's."""
 _NO_PARTITION = "23514"
 _TAKEN = "23505"
+_LATELY = 1.0
+_AVERAGED = 16
+"""Groups over which the time that batches wait is averaged."""
 
 
 @dataclass(slots=True)
@@ -77,6 +80,8 @@ class Committer:
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._stored: deque[tuple[float, int]] = deque()
+        self._committed_at = 0.0
+        self._seconds = 0.0
         self.measures = CommitMeasures()
 
     async def __aenter__(self) -> Self:
@@ -132,6 +137,12 @@ class Committer:
     def pending(self) -> tuple[int, int]:
         """Return how many batches wait or are being committed, and the bytes they hold."""
         return len(self._waiting) + len(self._group), self._pending_bytes
+
+    @property
+    def seconds(self) -> float:
+        """Return how long batches have waited lately until they were committed, 0 without any."""
+        idle = asyncio.get_running_loop().time() - self._committed_at > _LATELY
+        return 0.0 if idle else self._seconds
 
     def events_per_minute(self) -> int:
         """Return how many events this process stored in the last minute."""
@@ -274,6 +285,8 @@ class Committer:
         # anyone.
         self._announce([_announcement(batch, result) for batch, result in stored])
         self._count(stored)
+        self._committed_at = asyncio.get_running_loop().time()
+        self._seconds += (self._committed_at - group[0].since - self._seconds) / _AVERAGED
         for waiting, result in zip(group, results, strict=True):
             if waiting.outcome.done():
                 continue

@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -37,6 +39,9 @@ _FAULTY_SECONDS = 21_600.0
 _REFUSED_SECONDS = 300.0
 """How long a session waits that is damaged, and one that somebody has changed meanwhile."""
 _LOWEST_PRIORITY = 19
+_LONG_COMMIT = 0.02
+_PAUSES = 4
+_LONGEST_PAUSE = 5.0
 
 
 @dataclass(slots=True)
@@ -54,6 +59,9 @@ class SealReport:
 class Sealer:
     """Seals sessions, one segment at a time.
 
+    While ingest waits for its commits, which `commit_seconds` tells, it rests after each session
+    for several times as long as that took.
+
     Any number of processes may do so at once: each takes sessions of its own for the time of a
     lease. The lease only spares work; what a segment replaces is compared under the session's lock.
     """
@@ -66,6 +74,7 @@ class Sealer:
         seal_after: float,
         lease: float = LEASE_SECONDS,
         sizes: SegmentSizes = _SIZES,
+        commit_seconds: Callable[[], float] = float,
     ) -> None:
         self._store = SealingStore(database, lease=lease)
         self._sessions = Store(database)
@@ -73,6 +82,7 @@ class Sealer:
         self._data = data
         self._seal_after = seal_after
         self._sizes = sizes
+        self._commit_seconds = commit_seconds
 
     async def seal(self, limit: int) -> SealReport:
         """Seal at most `limit` of the sessions that ended long enough ago. Raises
@@ -85,7 +95,10 @@ class Sealer:
             if not claimed:
                 break
             for session in claimed:
+                began = time.monotonic()
                 await self._seal_session(session, report)
+                if self._commit_seconds() > _LONG_COMMIT:
+                    await asyncio.sleep(min(_PAUSES * (time.monotonic() - began), _LONGEST_PAUSE))
         return report
 
     async def _seal_session(self, session: ClaimedSession, report: SealReport) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from spectraview.lifecycle.sealing import Sealer
 from spectraview.lifecycle.segment_builder import SegmentBuilder, SegmentSizes
 from spectraview.storage.codec import CorruptData
 from spectraview.storage.models import Position
@@ -39,6 +40,21 @@ async def test_a_sealed_session_reads_as_before(sealed: Sealed) -> None:
     assert await sealed.count_rows(session_id) == 0
     assert await sealed.seen(session_id) == before
     assert report.size_bytes / report.stored_bytes > 15
+
+
+async def test_sealing_rests_while_batches_wait_for_their_commit(sealed: Sealed) -> None:
+    sessions = [await sealed.record(body_of([MOVE])) for _ in range(3)]
+    waits = iter([1.0, 0.0, 1.0])
+    rests: list[float] = []
+
+    def commit_seconds() -> float:
+        rests.append(next(waits))
+        return rests[-1]
+
+    sealer = Sealer(sealed.database, sealed.data, seal_after=0, commit_seconds=commit_seconds)
+    assert (await sealer.seal(10)).sessions == 3
+    assert rests == [1.0, 0.0, 1.0]
+    assert all([await sealed.is_sealed(session_id) for session_id in sessions])
 
 
 @pytest.mark.parametrize("seed", range(8))

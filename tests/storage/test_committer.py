@@ -241,3 +241,11 @@ async def test_a_session_that_another_process_creates_meanwhile_gets_both_batche
     assert (contested_result.first_sequence, contested_result.batch_number) == (1, 2)
     assert (await store.fetch_heads([contested]))[contested].batch_count == 2
     assert [len(group) for group in announced.groups] == [2]  # the group was tried again whole
+
+
+async def test_it_tells_how_long_batches_have_waited(
+    committer: Committer, session_id: UUID
+) -> None:
+    assert committer.seconds == 0
+    await committer.commit(make_batch(session_id, MOVE))
+    assert committer.seconds > 0
