@@ -1,6 +1,7 @@
 """Query parameters: each is declared once, for what reads it and for the document of the API."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -22,7 +23,7 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter(Generic[_Value]):
+class Parameter(ABC, Generic[_Value]):
     """A query parameter; an empty one counts as missing."""
 
     name: str
@@ -39,17 +40,17 @@ class Parameter(Generic[_Value]):
             wanted = self.wanted(request)
             raise InvalidParameter(f"{self.name} must be {wanted}", where=self.name) from error
 
+    @abstractmethod
     def parse(self, text: str, request: web.Request) -> _Value:
         """Return the value of a text, or raise ValueError, KeyError or OverflowError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wanted(self, request: web.Request) -> str:
         """Say what the value must be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self, config: Config) -> Schema:
         """Return the JSON schema of the value."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 
 from spectraview.embedded import ServerAddresses
+from tests.api.key_requests import Act
+from tests.api_client import Answer, ApiClient
 from tests.conftest import _TEMPLATE, _run_sql, _with_database
 
 
@@ -16,3 +18,13 @@ def shared_database_url(servers: ServerAddresses) -> Iterator[str]:
     _run_sql(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     yield _with_database(servers.database_url, name)
     _run_sql(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def keys(api: ApiClient) -> Act:
+    """Return what sends a request about keys, as an admin unless it says otherwise."""
+
+    async def act(method: str, path: str = "", body: object = None, key: str = "admin") -> Answer:
+        return await api.request(method, f"/api/keys{path}", body, key=key)
+
+    return act

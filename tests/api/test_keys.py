@@ -1,25 +1,18 @@
 """Keys are made, changed, rotated and revoked over the API, by who may, and never beyond that."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
 from spectraview.access.api_keys import ApiKeys, new_key_text
-from spectraview.access.key import key_hint
-from spectraview.access.key_file import load_or_create_keys
 from spectraview.keys import API_KEYS, QUOTAS
 from spectraview.storage.database import Database
-from tests.api.samples import CLICK, fault_of
-from tests.api_client import Answer, ApiClient
-from tests.conftest import ApiFactory
+from tests.api.key_requests import Act, made, status_with
+from tests.api.samples import fault_of
+from tests.api_client import ApiClient
 
-TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-LATER = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-Act = Callable[..., Awaitable[Answer]]
 IMPOSSIBLE: list[tuple[dict[str, object], str | None]] = [
     ({"name": ""}, "name"),
     ({"name": "a\tb"}, "name"),
@@ -46,29 +39,6 @@ IMPOSSIBLE: list[tuple[dict[str, object], str | None]] = [
 @pytest.fixture
 def database_url(shared_database_url: str) -> str:
     return shared_database_url
-
-
-@pytest.fixture
-def keys(api: ApiClient) -> Act:
-    """Return what sends a request about keys, as an admin unless it says otherwise."""
-
-    async def act(method: str, path: str = "", body: object = None, key: str = "admin") -> Answer:
-        return await api.request(method, f"/api/keys{path}", body, key=key)
-
-    return act
-
-
-async def made(keys: Act, key: str = "admin", **members: Any) -> Any:
-    """Make a key and return what is answered."""
-    body = {"name": "a test's", "scopes": ["read"]} | members
-    answer = await keys("POST", "", body, key=key)
-    assert answer.status == 201, answer
-    return answer.json
-
-
-async def status_with(api: ApiClient, key: str, path: str = "/api/sessions?limit=1") -> int:
-    """Return the status of a read with a key."""
-    return (await api.get(path, key=key)).status
 
 
 async def test_a_key_that_is_made_works_and_its_text_is_told_once(
@@ -177,188 +147,6 @@ async def test_a_key_that_is_not_there_is_not_found(
 @pytest.mark.parametrize("number", ["x", "-1", "1.0", "2147483648", "1" * 5000, "%D9%A1"])
 async def test_what_is_no_keys_number_is_refused(keys: Act, number: str) -> None:
     assert fault_of(await keys("GET", f"/{number}")) == (400, "invalid_parameter", "keyId")
-
-
-async def test_a_rotated_key_has_two_texts_for_a_while(api: ApiClient, keys: Act) -> None:
-    key = await made(keys)
-    rotated = (await keys("POST", f"/{key['id']}/rotate")).json
-    assert rotated["key"] not in (key["key"], None)
-    left = datetime.fromisoformat(rotated["olderTextUntil"]) - datetime.now(UTC)
-    assert timedelta(hours=23) < left <= timedelta(hours=24)
-    assert [await status_with(api, text) for text in (key["key"], rotated["key"])] == [200, 200]
-
-
-async def test_without_an_overlap_the_old_text_ends_in_every_process(
-    make_api: ApiFactory, api: ApiClient, keys: Act
-) -> None:
-    other = await make_api()
-    key = await made(keys)
-    assert [await status_with(one, key["key"]) for one in (api, other)] == [200, 200]
-    body = {"overlapSeconds": 0}
-    rotated = (await keys("POST", f"/{key['id']}/rotate", body)).json
-    assert await status_with(api, key["key"]) == 401
-    async with asyncio.timeout(5):
-        while await status_with(other, key["key"]) != 401:
-            pass
-    assert [await status_with(one, rotated["key"]) for one in (api, other)] == [200, 200]
-
-
-async def test_a_shorter_overlap_holds_for_all_earlier_texts(api: ApiClient, keys: Act) -> None:
-    first = await made(keys)
-    second = (await keys("POST", f"/{first['id']}/rotate", {"overlapSeconds": 600})).json
-    third = (await keys("POST", f"/{first['id']}/rotate", {"overlapSeconds": 0})).json
-    texts = [first["key"], second["key"], third["key"]]
-    assert [await status_with(api, text) for text in texts] == [401, 401, 200]
-
-
-async def test_a_text_before_a_rotation_never_becomes_a_key_again(
-    api_keys: ApiKeys,
-    api: ApiClient,
-    keys: Act,
-    tmp_path: Any,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    texts = await load_or_create_keys(api_keys, tmp_path)
-    hint = key_hint(texts["read"])
-    key_id = next(key.key_id for key in await api_keys.list_keys() if key.hint == hint)
-    await keys("POST", f"/{key_id}/rotate", {"overlapSeconds": 0})
-    await load_or_create_keys(api_keys, tmp_path)
-    assert "the read key of keys.json was revoked or rotated" in caplog.text
-    assert await status_with(api, texts["read"]) == 401
-
-
-async def test_a_revoked_key_is_neither_changed_nor_rotated(keys: Act) -> None:
-    key = await made(keys)
-    for _ in range(2):
-        revoked = await keys("DELETE", f"/{key['id']}")
-        assert (revoked.status, revoked.json) == (200, {"success": True, "id": key["id"]})
-    assert (await keys("GET", f"/{key['id']}")).json["revokedAt"] is not None
-    for method, path, body in (("PATCH", "", {"name": "n"}), ("POST", "/rotate", None)):
-        answer = await keys(method, f"/{key['id']}{path}", body)
-        assert fault_of(answer) == (409, "key_revoked", None)
-
-
-async def test_a_key_that_is_revoked_ends_everything_that_it_opened(
-    api: ApiClient, keys: Act
-) -> None:
-    key = await made(keys)
-    session_id = await api.start()
-    await api.send(session_id, [CLICK])
-    path = f"/api/sessions/{session_id}"
-    token = (await api.request("POST", f"{path}/tokens", {}, key=key["key"])).json["token"]
-    async with (
-        api.watch(session_id, key=key["key"]) as viewer,
-        api.watch(session_id, key=None, token=token) as with_token,
-    ):
-        assert [await viewer.next(), await with_token.next()] == [CLICK, CLICK]
-        await keys("DELETE", f"/{key['id']}")
-        assert await status_with(api, key["key"]) == 401
-        assert [await viewer.next(), await with_token.next()] == [None, None]
-        assert [viewer.close_code, with_token.close_code] == [4401, 4401]
-    assert (await api.get(f"{path}?token={token}", key=None)).status == 401
-
-
-async def test_a_key_expires_with_what_it_opened(
-    api: ApiClient, keys: Act, database: Database
-) -> None:
-    key = await made(keys, expiresAt=TOMORROW)
-    session_id = await api.start()
-    await api.send(session_id, [CLICK])
-    async with api.watch(session_id, key=key["key"]) as viewer:
-        assert await viewer.next() == CLICK
-        await database.fetch_all(
-            "UPDATE api_keys SET expires_at = now() WHERE id = %(id)s", {"id": key["id"]}
-        )
-        assert await viewer.next() is None
-        assert viewer.close_code == 4401
-    assert await status_with(api, key["key"]) == 401
-    await keys("PATCH", f"/{key['id']}", {"expiresAt": TOMORROW})
-    async with asyncio.timeout(5):
-        while await status_with(api, key["key"]) != 200:
-            pass
-
-
-async def test_the_last_admin_key_is_not_revoked_by_accident(
-    make_api: ApiFactory, database: Database, api: ApiClient, keys: Act
-) -> None:
-    mine = await made(keys, scopes=["admin"])
-    await made(keys, scopes=["admin"], appId="shop")
-    await made(keys, scopes=["admin"], expiresAt=TOMORROW)
-    await database.fetch_all(
-        "UPDATE api_keys SET expires_at = now() - INTERVAL '1 second' WHERE expires_at IS NOT NULL"
-    )
-    others = await database.fetch_all(
-        "UPDATE api_keys SET revoked_at = now() WHERE 'admin' = ANY(scopes) AND app_id IS NULL"
-        " AND revoked_at IS NULL AND id <> %(mine)s RETURNING id",
-        {"mine": mine["id"]},
-    )
-    try:
-        refused = await keys("DELETE", f"/{mine['id']}", key=mine["key"])
-        assert fault_of(refused) == (409, "last_admin_key", None)
-        two = [mine["id"], (await made(keys, key=mine["key"], scopes=["admin"]))["id"]]
-        both = await asyncio.gather(*(keys("DELETE", f"/{each}", key=mine["key"]) for each in two))
-        assert sorted(answer.status for answer in both) in ([200, 409], [200, 401])
-    finally:
-        await database.fetch_all(
-            "UPDATE api_keys SET revoked_at = NULL WHERE id = ANY(%(ids)s)",
-            {"ids": [row[0] for row in others]},
-        )
-
-
-async def test_an_apps_admin_sees_and_makes_keys_of_the_app_alone(
-    api: ApiClient, keys: Act
-) -> None:
-    app = f"app-{uuid4().hex[:8]}"
-    bound = await made(keys, scopes=["admin"], appId=app)
-    stranger = await made(keys)
-    mine = await made(keys, key=bound["key"])
-    assert mine["appId"] == app
-    listed = (await keys("GET", "", key=bound["key"])).json["keys"]
-    assert [key["id"] for key in listed] == [bound["id"], mine["id"]]
-    body = {"name": "n", "scopes": ["read"], "appId": "another"}
-    refused = await keys("POST", "", body, key=bound["key"])
-    assert fault_of(refused) == (403, "key_exceeds_own", "appId")
-    for method, path, content in (
-        ("GET", "", None),
-        ("PATCH", "", {"name": "n"}),
-        ("DELETE", "", None),
-        ("POST", "/rotate", None),
-    ):
-        answer = await keys(method, f"/{stranger['id']}{path}", content, key=bound["key"])
-        assert fault_of(answer) == (404, "key_not_found", None)
-    assert await status_with(api, stranger["key"]) == 200
-
-
-@pytest.mark.parametrize(
-    ("own", "wider"),
-    [
-        ({"origins": ["https://a.example"]}, {"origins": ["https://b.example"]}),
-        ({"expiresAt": TOMORROW}, {"expiresAt": LATER}),
-        ({"bytesPerDay": 10}, {"bytesPerDay": 11}),
-        ({"ingestPerMinute": 10}, {"ingestPerMinute": 11}),
-    ],
-)
-async def test_nobody_makes_a_key_that_may_do_more(
-    keys: Act, own: dict[str, Any], wider: dict[str, Any]
-) -> None:
-    admin = await made(keys, scopes=["admin"], scrub=["tokens"], **own)
-    (member,) = own
-    refused = await keys("POST", "", {"name": "n", "scopes": ["read"]} | wider, key=admin["key"])
-    assert fault_of(refused) == (403, "key_exceeds_own", member)
-    plain = await made(keys, key=admin["key"])
-    assert (plain[member], plain["scrub"]) == (admin[member], ["tokens"])
-    emptied: object = [] if member == "origins" else None
-    for target in (plain, admin):
-        answer = await keys("PATCH", f"/{target['id']}", {member: emptied}, key=admin["key"])
-        assert fault_of(answer) == (403, "key_exceeds_own", member)
-
-
-async def test_nobody_learns_the_text_of_a_key_that_may_do_more(api: ApiClient, keys: Act) -> None:
-    short_lived = await made(keys, scopes=["admin"], expiresAt=TOMORROW)
-    strong = await made(keys, scopes=["admin"])
-    answer = await keys("POST", f"/{strong['id']}/rotate", key=short_lived["key"])
-    assert fault_of(answer) == (403, "key_exceeds_own", "expiresAt")
-    assert await status_with(api, strong["key"]) == 200
 
 
 async def test_when_a_key_was_used_is_known_later(api: ApiClient, keys: Act) -> None:
