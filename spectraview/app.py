@@ -96,12 +96,12 @@ from spectraview.storage.analytics import AnalyticsStore
 from spectraview.storage.audit import AuditLog
 from spectraview.storage.batches import BatchReader
 from spectraview.storage.cache import Cache
-from spectraview.storage.database import Database
+from spectraview.storage.database import Database, Reads
 from spectraview.storage.deletion import DeletionStore
 from spectraview.storage.objects import open_objects
 from spectraview.storage.quotas import QuotaCounter
 from spectraview.storage.redis_cluster import open_redis
-from spectraview.storage.replica import Reads, Replica
+from spectraview.storage.replica import Replica
 from spectraview.storage.retention import RetentionStore
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.session_lists import SessionLists

@@ -12,9 +12,9 @@ from spectraview.replay.frames import SegmentFrames
 from spectraview.replay.ranges import Cut, RangeFinder, ReplayRange
 from spectraview.replay.shared_streams import SharedStreams
 from spectraview.replay.sources import EventSource, Source
+from spectraview.storage.database import Reads
 from spectraview.storage.models import Session
 from spectraview.storage.replays import ReplayStore
-from spectraview.storage.replica import Reads
 from spectraview.storage.segment_data import SegmentData
 from spectraview.storage.segments import Segment, SegmentStore
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spectraview.replay.reader import ReplayReader
+from spectraview.storage.database import Reads
 from spectraview.storage.models import Session
-from spectraview.storage.replica import Reads, Replica
+from spectraview.storage.replica import Replica
 from spectraview.storage.spans import SpanStore
 
 

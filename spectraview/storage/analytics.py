@@ -5,8 +5,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 from spectraview.storage import queries
+from spectraview.storage.database import Reads
 from spectraview.storage.models import AnalyticsFilter, AnalyzedDay, CountedEvents, ErrorGroup
-from spectraview.storage.replica import Reads
 
 _REFRESH_SECONDS = 900.0
 _REPORT_SECONDS = 60.0

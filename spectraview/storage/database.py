@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -40,7 +41,32 @@ class StatementRefused(Exception):
         self.sqlstate = sqlstate
 
 
-class Database:
+class Reads(ABC):
+    """What reads are made on: a database, or a standby beside it."""
+
+    @abstractmethod
+    async def fetch_all(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        within: float | None = None,
+    ) -> list[Row]:
+        """Return the rows of a statement. Raises DatabaseUnavailable and StatementRefused."""
+
+    async def fetch_one(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        within: float | None = None,
+    ) -> Row | None:
+        """Return the first row, None when there is none."""
+        rows = await self.fetch_all(query, parameters, within=within)
+        return rows[0] if rows else None
+
+
+class Database(Reads):
     """Runs one statement at a time on pooled connections, each its own transaction (autocommit).
 
     Use as an async context manager. Parameters are named, `%(session_id)s`.
@@ -92,17 +118,6 @@ class Database:
                 self._pool.forget_idle()
                 raise
             return await self._run(query, parameters, within)
-
-    async def fetch_one(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
-    ) -> Row | None:
-        """Return the first row, None when there is none."""
-        rows = await self.fetch_all(query, parameters, within=within)
-        return rows[0] if rows else None
 
     async def _run(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None

@@ -7,8 +7,8 @@ from typing import Literal
 from uuid import UUID
 
 from spectraview.storage import queries
+from spectraview.storage.database import Reads
 from spectraview.storage.models import Codec
-from spectraview.storage.replica import Reads
 
 _PAGE_BYTES = 2_097_152
 _RECORDS = 100

@@ -5,11 +5,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 from uuid import UUID
 
 from spectraview.storage import queries
-from spectraview.storage.database import Database, DatabaseUnavailable, Row, StatementRefused
+from spectraview.storage.database import Database, DatabaseUnavailable, Reads, Row, StatementRefused
 
 logger = logging.getLogger(__name__)
 
@@ -18,29 +18,7 @@ _LOOKS_IN_LAG = 4
 _LONGEST_PAUSE = 0.5
 
 
-class Reads(Protocol):
-    """What reads need of a database."""
-
-    async def fetch_all(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
-    ) -> list[Row]:
-        """Return the rows."""
-
-    async def fetch_one(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
-    ) -> Row | None:
-        """Return the first row."""
-
-
-class Replica:
+class Replica(Reads):
     """A streaming standby beside its primary; use as an async context manager.
 
     It reads like a Database: on the standby while that has all that was committed `most_lag`
@@ -116,17 +94,6 @@ class Replica:
             except StatementRefused as error:  # it may lack a column that a migration just made
                 logger.debug("the primary reads what the standby refused: %s", str(error).strip())
         return await self._primary.fetch_all(query, parameters, within=within)
-
-    async def fetch_one(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
-    ) -> Row | None:
-        """Return the first row, None when there is none."""
-        rows = await self.fetch_all(query, parameters, within=within)
-        return rows[0] if rows else None
 
     async def _look_for_ever(self) -> None:
         pause = min(_LONGEST_PAUSE, self._most_lag / _LOOKS_IN_LAG)

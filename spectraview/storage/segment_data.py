@@ -10,8 +10,8 @@ from typing import Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from spectraview.storage.codec import CorruptData
+from spectraview.storage.database import Reads
 from spectraview.storage.objects import ObjectMissing, Objects, ObjectsUnavailable
-from spectraview.storage.replica import Reads
 from spectraview.storage.segments import Segment, SegmentStore
 from spectraview.storage.shared import SharedCalls
 from spectraview.storage.zstd import decompress

@@ -5,8 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from spectraview.storage import queries
-from spectraview.storage.database import Row
-from spectraview.storage.replica import Reads
+from spectraview.storage.database import Reads, Row
 
 
 @dataclass(frozen=True, slots=True)

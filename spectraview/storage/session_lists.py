@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from uuid import UUID
 
 from spectraview.storage import list_queries
-from spectraview.storage.database import Row
+from spectraview.storage.database import Reads, Row
 from spectraview.storage.list_queries import ListQueries
 from spectraview.storage.models import (
     ListCursor,
@@ -16,7 +16,6 @@ from spectraview.storage.models import (
     SessionPage,
     Total,
 )
-from spectraview.storage.replica import Reads
 
 COUNTED = 10_000
 """Totals up to this are exact."""
