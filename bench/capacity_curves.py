@@ -79,7 +79,9 @@ def _per_session() -> dict[str, str]:
 def _latency(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str]) -> None:
     _curves(axes, ladder, along, names, "ms")
     axes.set_yscale("log")
-    axes.axhline(LIMIT_MS, color="gray", linestyle=":", linewidth=1)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.axhline(LIMIT_MS, color="gray", linestyle=":", linewidth=1, label=f"{LIMIT_MS:g} ms")
+    axes.legend(fontsize=7)
 
 
 def _curves(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str], unit: str) -> None:
@@ -90,7 +92,8 @@ def _curves(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str], un
     axes.set_xlabel(along.removesuffix(" planned"))
     axes.set_ylabel(unit)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    if axes.lines:
+        axes.legend(fontsize=7)
 
 
 def _points(ladder: Ladder, along: str, figure: str) -> tuple[Sequence[float], Sequence[float]]:

@@ -62,9 +62,10 @@ _COLUMNS = {
 @click.option("--document", type=click.Path(path_type=Path), default=DOCUMENT)
 def main(json_file: Path, document: Path) -> None:
     """Draw the curves of a JSON file and put its tables into the document."""
-    report = read_report(json_file)
-    draw_curves(report, document.parent / "images")
     text = document.read_text(encoding="utf-8")
+    ladders = read_report(json_file).items()
+    report = {name: ladder for name, ladder in ladders if f"<!-- {name} -->" in text}
+    draw_curves(report, document.parent / "images")
     document.write_text(with_tables(text, report), encoding="utf-8")
 
 
