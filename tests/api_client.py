@@ -28,6 +28,12 @@ class Answer:
     json: Any
     headers: Mapping[str, str]
 
+    @property
+    def exposed(self) -> set[str]:
+        """Return its headers that a page of another origin may read beside what browsers show."""
+        names = self.headers.get("Access-Control-Expose-Headers", "").split(", ")
+        return {name for name in names if name in self.headers}
+
 
 class ApiClient:
     """Sends requests with the key of the scope that they need.

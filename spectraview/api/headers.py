@@ -13,6 +13,19 @@ SAFE = {
 }
 """What an answer gets that says nothing else of it: a page has a policy of its own."""
 
+EXPOSED = (
+    "X-Request-Id",
+    "RateLimit",
+    "Retry-After",
+    "ETag",
+    "Allow",
+    "Accept-Encoding",
+    "Content-Disposition",
+)
+"""What a page of another origin may read of an answer beyond what browsers show anyway."""
+
+_EXPOSED_TEXT = ", ".join(EXPOSED)
+
 _FOR_EVERY_PAGE = "cross-origin"
 
 
@@ -32,5 +45,5 @@ async def protect(request: web.Request, response: web.StreamResponse) -> None:
     origin = request.headers.get("Origin")
     if origin is not None:
         headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = "Retry-After, ETag, RateLimit"
+        headers["Access-Control-Expose-Headers"] = _EXPOSED_TEXT
         headers.add("Vary", "Origin")

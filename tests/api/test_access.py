@@ -268,9 +268,28 @@ async def test_a_page_may_read_every_answer(
     answer = await api.request(method, path, b"", key=key, headers=headers)
     assert answer.status == status
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
-    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    assert "X-Request-Id" in answer.exposed
     varies = [value for name, value in answer.headers.items() if name == "Vary"]
     assert "Origin" in varies
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status", "told"),
+    [
+        ("GET", "/api/sessions", {}, 200, {"RateLimit"}),
+        ("PUT", "/api/sessions", {}, 405, {"Allow"}),
+        ("POST", "/api/sessions/start", {"Content-Encoding": "br"}, 415, {"Accept-Encoding"}),
+        ("GET", "/api/users/user-123/export", {}, 200, {"RateLimit", "Content-Disposition"}),
+        ("GET", "/api/openapi.json", {}, 200, {"ETag"}),
+    ],
+)
+async def test_a_page_may_read_what_an_answers_headers_tell(
+    api: ApiClient, method: str, path: str, sent: dict[str, str], status: int, told: set[str]
+) -> None:
+    headers = {"Origin": "https://shop.example"} | sent
+    answer = await api.request(method, path, b"", key="admin", headers=headers)
+    assert answer.status == status
+    assert {"X-Request-Id", *told} <= answer.exposed
 
 
 async def test_a_page_may_read_a_streamed_replay(api: ApiClient) -> None:
@@ -278,6 +297,7 @@ async def test_a_page_may_read_a_streamed_replay(api: ApiClient) -> None:
     headers = {"Origin": "https://shop.example"}
     answer = await api.get(f"/api/sessions/{session_id}/replay", headers=headers)
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert {"X-Request-Id", "RateLimit", "ETag"} <= answer.exposed
 
 
 async def test_without_an_origin_nothing_is_said_of_it(api: ApiClient) -> None:

@@ -40,6 +40,7 @@ async def test_a_page_may_read_that_it_was_refused(make_api: ApiFactory) -> None
     answer = await api.get("/api/sessions", headers={"Origin": "https://shop.example"})
     assert answer.status == 429
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert {"Retry-After", "RateLimit"} <= answer.exposed
 
 
 async def test_events_heartbeats_and_ends_are_counted_together(make_api: ApiFactory) -> None:

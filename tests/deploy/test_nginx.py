@@ -68,6 +68,7 @@ async def test_without_any_process_the_answer_says_so_to_every_page(start_nginx:
     assert (answer.status, answer.json["code"]) == (503, "unavailable")
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.exposed == {"X-Request-Id", "Retry-After"}
 
 
 async def test_what_is_for_those_inside_stays_inside(nginx: Nginx) -> None:
