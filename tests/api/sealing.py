@@ -8,7 +8,7 @@ from uuid import UUID
 import zstandard
 
 from spectraview.keys import DATABASE, SEGMENT_DATA
-from spectraview.lifecycle.sealing import Sealer
+from spectraview.lifecycle.sealing import Sealer, SealReport
 from spectraview.lifecycle.segment_builder import SegmentSizes
 from tests.api_client import ApiClient
 
@@ -46,12 +46,16 @@ async def fetch(api: ApiClient, path: str, encoding: str = "identity", **headers
         return Wire(response.status, response.headers, await response.read())
 
 
-async def seal_all(api: ApiClient, sizes: SegmentSizes = SMALL) -> None:
-    """Seal all sessions that have ended."""
+async def seal(api: ApiClient, sizes: SegmentSizes = SMALL) -> SealReport:
+    """Seal what can be sealed of the sessions that have ended."""
     app = api.client.app
     sealer = Sealer(app[DATABASE], app[SEGMENT_DATA], seal_after=0, sizes=sizes)
-    report = await sealer.seal(1000)
-    assert not report.failed
+    return await sealer.seal(1000)
+
+
+async def seal_all(api: ApiClient, sizes: SegmentSizes = SMALL) -> None:
+    """Seal all sessions that have ended."""
+    assert not (await seal(api, sizes)).failed
 
 
 async def end_and_seal(api: ApiClient, session_id: UUID, sizes: SegmentSizes = SMALL) -> None:

@@ -1,16 +1,21 @@
-"""Traces: what a collector gets of requests, commits and live views."""
+"""Traces: what a collector gets of requests, commits, sealings and live views."""
 
 import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from spectraview.keys import DATABASE
+from tests.api.sealing import seal, seal_all
+from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
 from tests.recordings import Event
 
@@ -22,6 +27,9 @@ SECRET = "planted-secret-0123456789"
 def event(number: int) -> Event:
     """Return an incremental event."""
     return {"type": 3, "data": {"text": SECRET}, "timestamp": 1_700_000_000_000 + number}
+
+
+EVENTS = [event(number) for number in range(3)]
 
 
 class Collector:
@@ -93,6 +101,65 @@ async def test_a_batch_is_traced_from_its_caller_to_its_commit(
     assert collector.named("send_page")
     assert collector.services == {"spectraview"}
     assert SECRET.encode() not in collector.raw
+
+
+async def test_each_session_that_is_sealed_is_a_trace_of_its_own(
+    make_api: ApiFactory, collector: Collector
+) -> None:
+    api = await make_api(otel_exporter_otlp_endpoint=collector.url)
+    sealed = [await recorded(api) for _ in range(2)]
+    running = await api.start()
+    await api.send(running, [event(0)])
+    await seal_all(api)
+    await seal_all(api)  # nothing is left to do: no further spans
+    for session_id in sealed:
+        assert (await api.get(f"/api/sessions/{session_id}/replay")).json["events"] == EVENTS
+    await api.client.close()
+    spans = collector.named("seal")
+    assert sorted(map(session_of, spans)) == sorted(map(str, sealed))
+    assert len({span.trace_id for span in spans}) == 2
+    for span in spans:
+        assert span.parent_span_id == b""
+        assert span.start_time_unix_nano < span.end_time_unix_nano
+        assert span.status.code == Status.STATUS_CODE_UNSET
+    assert SECRET.encode() not in collector.raw
+
+
+async def test_the_trace_of_a_sealing_that_fails_tells_the_kind_of_its_error(
+    make_api: ApiFactory, collector: Collector
+) -> None:
+    api = await make_api(otel_exporter_otlp_endpoint=collector.url)
+    session_id = await recorded(api)
+    await api.client.app[DATABASE].fetch_all(
+        "UPDATE session_events SET event_count = event_count + 1 WHERE session_id = %(id)s",
+        {"id": session_id},
+    )
+    assert (await seal(api)).failed == 1
+    await api.client.close()
+    (span,) = collector.named("seal")
+    assert session_of(span) == str(session_id)
+    assert span.status.code == Status.STATUS_CODE_ERROR
+    assert attributes_of(span)["error.type"] == "CorruptData"
+    assert (span.status.message, list(span.events)) == ("", [])  # an error's text may tell data
+
+
+async def recorded(api: ApiClient) -> UUID:
+    """Store a session of a few batches, and end it."""
+    session_id = await api.start()
+    for one in EVENTS:
+        await api.send(session_id, [one])
+    await api.end(session_id)
+    return session_id
+
+
+def attributes_of(span: Any) -> dict[str, str]:
+    """Return the text attributes of a span."""
+    return {attribute.key: attribute.value.string_value for attribute in span.attributes}
+
+
+def session_of(span: Any) -> str:
+    """Return the session that a span is about."""
+    return attributes_of(span)["spectraview.session_id"]
 
 
 async def test_a_collector_that_is_away_disturbs_nobody(make_api: ApiFactory) -> None:
