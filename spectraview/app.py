@@ -191,12 +191,13 @@ async def _replica(app: web.Application) -> AsyncIterator[Reads]:
     if not config.database_read_url:
         yield primary
         return
-    standby = Database(
-        config.database_read_url,
-        connections=config.database_connections,
-        timeout=_STATEMENT_TIMEOUT,
+    standby, lookout = (
+        Database(config.database_read_url, connections=connections, timeout=_STATEMENT_TIMEOUT)
+        for connections in (config.database_connections, 1)
     )
-    async with Replica(primary, standby, time.monotonic, most_lag=config.read_lag) as replica:
+    async with Replica(
+        primary, standby, lookout, time.monotonic, most_lag=config.read_lag
+    ) as replica:
         app[REPLICA] = replica
         yield replica
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -14,6 +15,8 @@ from spectraview.storage.database import Database, DatabaseUnavailable, Reads, R
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
+_SILENT_SECONDS = 1.0
+"""A standby that lets a look wait for longer serves no reads until one is answered again."""
 _LOOKS_IN_LAG = 4
 _LONGEST_PAUSE = 0.5
 
@@ -23,18 +26,28 @@ class Replica(Reads):
 
     It reads like a Database: on the standby while that has all that was committed `most_lag`
     seconds ago, else on the primary, and there too what the standby breaks off. Nobody needs the
-    standby: it may come, go, be promoted or be late.
+    standby: it may come, go, be promoted, be late or fall silent. `lookout` is the standby too, on
+    a connection of its own: a look waits for no read.
     """
 
     def __init__(
-        self, primary: Database, standby: Database, clock: Callable[[], float], *, most_lag: float
+        self,
+        primary: Database,
+        standby: Database,
+        lookout: Database,
+        clock: Callable[[], float],
+        *,
+        most_lag: float,
     ) -> None:
         self._primary = primary
         self._standby = standby
+        self._lookout = lookout
         self._clock = clock
         self._most_lag = most_lag
         self._committed: deque[tuple[float, int]] = deque()
         self._fresh_at = float("-inf")
+        self._silent = False
+        self._patience: set[asyncio.Timeout] = set()
         self._used = False
         self._task: asyncio.Task[None] | None = None
 
@@ -52,7 +65,8 @@ class Replica(Reads):
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._standby.__aexit__(kind, error, trace)
+        for database in (self._standby, self._lookout):
+            await database.__aexit__(kind, error, trace)
 
     @property
     def lag(self) -> float:
@@ -62,19 +76,12 @@ class Replica(Reads):
     @property
     def usable(self) -> bool:
         """Tell whether the standby serves reads now."""
-        return self.lag <= self._most_lag
+        return not self._silent and self.lag <= self._most_lag
 
     async def has(self, session_id: UUID, batch_count: int) -> bool:
         """Tell whether the standby serves reads and has so many batches of a session."""
-        if not self.usable:
-            return False
-        try:
-            row = await self._standby.fetch_one(
-                queries.COUNT_BATCHES, {"session_id": session_id}, within=_LOOK_SECONDS
-            )
-        except (DatabaseUnavailable, StatementRefused):
-            return False
-        return row is not None and int(row[0]) >= batch_count
+        rows = await self._read(queries.COUNT_BATCHES, {"session_id": session_id}, _LOOK_SECONDS)
+        return any(int(row[0]) >= batch_count for row in rows or ())
 
     async def fetch_all(
         self,
@@ -84,16 +91,41 @@ class Replica(Reads):
         within: float | None = None,
     ) -> list[Row]:
         """Return the rows of a statement that only reads. Raises what Database.fetch_all does."""
-        if self.usable:
-            try:
+        rows = await self._read(query, parameters, within)
+        if rows is None:
+            return await self._primary.fetch_all(query, parameters, within=within)
+        return rows
+
+    async def _read(
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
+    ) -> list[Row] | None:
+        """Return the standby's rows, None where the primary has to read."""
+        if not self.usable:
+            return None
+        try:
+            async with self._while_it_answers():
                 return await self._standby.fetch_all(query, parameters, within=within)
-            except DatabaseUnavailable as error:
-                logger.debug("the primary reads for the standby: %s", str(error).strip())
-                if isinstance(error.__cause__, TimeoutError):
-                    self._fresh_at = float("-inf")  # until the next look: nobody waits twice
-            except StatementRefused as error:  # it may lack a column that a migration just made
-                logger.debug("the primary reads what the standby refused: %s", str(error).strip())
-        return await self._primary.fetch_all(query, parameters, within=within)
+        except TimeoutError:
+            logger.debug("the primary reads for the standby, which has fallen silent")
+        except DatabaseUnavailable as error:
+            logger.debug("the primary reads for the standby: %s", str(error).strip())
+            if isinstance(error.__cause__, TimeoutError):
+                self._silent = True  # until a look is answered: nobody waits twice
+        except StatementRefused as error:  # it may lack a column that a migration just made
+            logger.debug("the primary reads what the standby refused: %s", str(error).strip())
+        return None
+
+    @asynccontextmanager
+    async def _while_it_answers(self) -> AsyncIterator[None]:
+        """Raise TimeoutError in the context when a look finds the standby silent: what takes long
+        on a standby that answers may go on.
+        """
+        async with asyncio.timeout(None) as patience:
+            self._patience.add(patience)
+            try:
+                yield
+            finally:
+                self._patience.discard(patience)
 
     async def _look_for_ever(self) -> None:
         pause = min(_LONGEST_PAUSE, self._most_lag / _LOOKS_IN_LAG)
@@ -105,22 +137,44 @@ class Replica(Reads):
         """Find out how far the standby has come, by where the primary was at what time."""
         try:
             asked_at = self._clock()
-            committed = await self._position(self._primary, queries.FETCH_WAL_POSITION)
+            committed = await _position(self._primary, queries.FETCH_WAL_POSITION, _LOOK_SECONDS)
             self._committed.append((asked_at, committed or 0))
-            replayed = await self._position(self._standby, queries.FETCH_REPLAYED_POSITION)
-            if replayed is None:
-                self._note("it is no standby")
-                return
-            while self._committed and self._committed[0][1] <= replayed:
-                self._fresh_at, _ = self._committed.popleft()
+            replayed = await self._replayed()
         except (DatabaseUnavailable, StatementRefused) as error:
             self._note(str(error).strip())
             return
+        if replayed is None:
+            self._note("it is no standby")
+            return
+        while self._committed and self._committed[0][1] <= replayed:
+            self._fresh_at, _ = self._committed.popleft()
         self._note(f"it is {self.lag:.1f} s late" if self._committed else "")
 
-    async def _position(self, database: Database, query: str) -> int | None:
-        row = await database.fetch_one(query, within=_LOOK_SECONDS)
-        return None if row is None or row[0] is None else int(row[0])
+    async def _replayed(self) -> int | None:
+        """Ask the standby how far it has come, and learn whether it answers at all."""
+        was_silent = self._silent
+        if was_silent:
+            # The postmaster may hang though its processes go on: it has to let us in anew.
+            self._lookout.pool.forget_idle()
+        try:
+            replayed = await _position(
+                self._lookout, queries.FETCH_REPLAYED_POSITION, _SILENT_SECONDS
+            )
+        except DatabaseUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                self._fall_silent()
+            raise
+        if was_silent:  # else a read has found it silent only after the look began
+            self._silent = False
+        return replayed
+
+    def _fall_silent(self) -> None:
+        """Let the primary take what the standby is reading, and all reads to come."""
+        self._silent = True
+        self._standby.pool.forget_idle()
+        now = asyncio.get_running_loop().time()
+        while self._patience:
+            self._patience.pop().reschedule(now)
 
     def _note(self, reason: str) -> None:
         """Forget places that no longer matter, and log when reads move to or from the standby."""
@@ -132,3 +186,8 @@ class Replica(Reads):
                 logger.info("the standby serves reads")
             else:
                 logger.warning("the primary serves the standby's reads: %s", reason)
+
+
+async def _position(database: Database, query: str, within: float) -> int | None:
+    row = await database.fetch_one(query, within=within)
+    return None if row is None or row[0] is None else int(row[0])

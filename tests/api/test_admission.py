@@ -20,6 +20,7 @@ from spectraview.storage.database import Database
 from spectraview.storage.migrate import migrate
 from tests.api_client import ApiClient
 from tests.conftest import KEYS, ApiFactory
+from tests.processes import freeze, thaw
 from tests.recordings import Event, batch_body
 
 CAP = 100_000
@@ -227,17 +228,11 @@ class Postgres:
 
     def freeze(self) -> None:
         """Halt all its processes: connections stay open and nothing answers."""
-        parent = self._pid()
-        os.kill(parent, signal.SIGSTOP)
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        self._frozen = [parent, *map(int, children)]
-        for pid in self._frozen:
-            os.kill(pid, signal.SIGSTOP)
+        self._frozen = freeze(self._pid())
 
     def heal(self) -> None:
         """Make it work again."""
-        for pid in reversed(self._frozen):
-            os.kill(pid, signal.SIGCONT)
+        thaw(self._frozen)
         self._frozen = []
         self._servers.revive()
 

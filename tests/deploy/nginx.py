@@ -14,6 +14,7 @@ from pathlib import Path
 import ujson
 
 from tests.faults.service import free_port
+from tests.processes import children_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _PATIENCE = 20.0
@@ -77,11 +78,11 @@ class Nginx:
     async def reload(self) -> None:
         """Make it read its configuration again; return when the old workers have gone."""
         assert self._process is not None, "it runs"
-        before = workers_of(self._process.pid)
+        before = children_of(self._process.pid)
         self._signal(signal.SIGHUP)
         async with asyncio.timeout(_RELOAD_SECONDS):
             while True:
-                now = workers_of(self._process.pid)
+                now = children_of(self._process.pid)
                 if now and not before & now:
                     return
                 await asyncio.sleep(0.1)
@@ -125,11 +126,6 @@ class Nginx:
             return False
         writer.close()
         return True
-
-
-def workers_of(pid: int) -> set[int]:
-    """Return the children of a process, as Linux tells them."""
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def servers_conf(name: str, ports: Sequence[int]) -> str:

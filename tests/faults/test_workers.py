@@ -19,6 +19,7 @@ from aiohttp import ClientSession, TCPConnector
 from spectraview.embedded import running_addresses
 from tests.faults.service import Service
 from tests.faults.uploads import Uploads, check_replays
+from tests.processes import children_of
 from tests.recordings import Event, batch_body, load_recording
 
 pytestmark = [
@@ -56,8 +57,7 @@ async def http() -> AsyncIterator[ClientSession]:
 
 def workers_of(service: Service) -> set[int]:
     """Return the process ids of the workers."""
-    children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
-    return {pid for pid in map(int, children) if b"cli.worker" in command_of(pid)}
+    return {pid for pid in children_of(service.pid) if b"cli.worker" in command_of(pid)}
 
 
 def command_of(pid: int) -> bytes:

@@ -1,6 +1,11 @@
 """A streaming standby of a PostgreSQL, on this machine."""
 
+import asyncio
 import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +15,11 @@ from spectraview.embedded.account import server_account
 from spectraview.embedded.ports import LOOPBACK, start_on_free_port
 from spectraview.embedded.process import ServerProcess, run_program
 from spectraview.embedded.programs import POSTGRESQL, client_program, program_path
+from spectraview.storage.database import Database
+from spectraview.storage.replica import Replica
+from tests.processes import freeze, thaw
+
+PATIENCE = 20.0
 
 
 class Standby:
@@ -47,6 +57,24 @@ class Standby:
     def resume(self) -> None:
         """Let it go on."""
         self._run("SELECT pg_wal_replay_resume()")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Halt all its processes while the context lasts: it takes connections and answers none."""
+        halted = freeze(self._process.pid)
+        try:
+            yield
+        finally:
+            thaw(halted)
+
+    @contextmanager
+    def letting_nobody_in(self) -> Iterator[None]:
+        """Halt the process that greets while the context lasts: who is connected is answered."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            thaw([self._process.pid])
 
     def promote(self) -> None:
         """Make it a primary."""
@@ -92,3 +120,21 @@ class Standby:
         with connection.cursor() as cursor:
             cursor.execute(statement)
         connection.close()
+
+
+@asynccontextmanager
+async def reading_from(standby: Standby, primary: Database) -> AsyncIterator[Replica]:
+    """Read from a standby, however late it is, while the context lasts."""
+    reads, lookout = (
+        Database(standby.url, connections=connections, timeout=PATIENCE) for connections in (4, 1)
+    )
+    async with Replica(primary, reads, lookout, time.monotonic, most_lag=600.0) as replica:
+        await until_usable(replica)
+        yield replica
+
+
+async def until_usable(replica: Replica, *, usable: bool = True) -> None:
+    """Return when a standby serves reads, or does so no longer."""
+    async with asyncio.timeout(PATIENCE):
+        while replica.usable != usable:
+            await replica.look()

@@ -14,9 +14,7 @@ from spectraview.storage.replica import Replica
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
 from tests.recordings import Event
-from tests.scale.standby import Standby
-
-PATIENCE = 20.0
+from tests.scale.standby import PATIENCE, Standby, until_usable
 
 
 def event(number: int) -> Event:
@@ -34,7 +32,7 @@ def database_url(primary: ServerAddresses) -> str:
 async def api(make_api: ApiFactory, standby: Standby) -> ApiClient:
     """An application that reads from the standby."""
     api = await make_api(database_read_url=standby.url, read_lag=60.0)
-    await until_usable(api)
+    await until_usable(replica_of(api))
     return api
 
 
@@ -42,7 +40,7 @@ async def api(make_api: ApiFactory, standby: Standby) -> ApiClient:
 async def strict_api(make_api: ApiFactory, standby: Standby) -> ApiClient:
     """An application that reads from the standby while that is hardly late."""
     api = await make_api(database_read_url=standby.url, read_lag=0.5)
-    await until_usable(api)
+    await until_usable(replica_of(api))
     return api
 
 
@@ -51,13 +49,6 @@ def replica_of(api: ApiClient) -> Replica:
     app = api.client.app
     assert app is not None
     return app[REPLICA]
-
-
-async def until_usable(api: ApiClient, *, usable: bool = True) -> None:
-    """Return when the application reads from the standby, or does so no longer."""
-    async with asyncio.timeout(PATIENCE):
-        while replica_of(api).usable != usable:
-            await replica_of(api).look()
 
 
 async def until_it_has(api: ApiClient, session_id: UUID, batches: int) -> None:
@@ -118,25 +109,25 @@ async def test_a_standby_that_is_late_for_too_long_is_passed_over(
 ) -> None:
     with paused(standby):
         new = str(await strict_api.start())
-        await until_usable(strict_api, usable=False)
+        await until_usable(replica_of(strict_api), usable=False)
         assert new in await listed(strict_api)
-    await until_usable(strict_api)
+    await until_usable(replica_of(strict_api))
 
 
 async def test_a_standby_may_go_and_come(strict_api: ApiClient, standby: Standby) -> None:
     api = strict_api
     session_id = await api.start()
     await api.send(session_id, [event(0)])
-    await until_usable(api)
+    await until_usable(replica_of(api))
     await asyncio.to_thread(standby.stop)
     try:
         assert str(session_id) in await listed(api)
         assert await everything_of(api, session_id) == [event(0)]
         assert (await api.get("/api/analytics")).status == 200
-        await until_usable(api, usable=False)
+        await until_usable(replica_of(api), usable=False)
     finally:
         await asyncio.to_thread(standby.start)
-    await until_usable(api)
+    await until_usable(replica_of(api))
     assert await everything_of(api, session_id) == [event(0)]
 
 

@@ -1,7 +1,6 @@
 """A standby breaks reads off, refuses them, or stops being one: the primary reads for it."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -13,9 +12,8 @@ from spectraview.storage.database import Database
 from spectraview.storage.replica import Replica
 from tests.conftest import ApiFactory
 from tests.scale.conftest import open_folder
-from tests.scale.standby import Standby
+from tests.scale.standby import PATIENCE, Standby, reading_from, until_usable
 
-PATIENCE = 20.0
 LONG_ON_THE_STANDBY = """
 SELECT pg_is_in_recovery(), pg_sleep(CASE WHEN pg_is_in_recovery() THEN 60 ELSE 0 END)
 FROM fought_over
@@ -46,11 +44,7 @@ def hasty_standby(primary: ServerAddresses) -> Iterator[Standby]:
 @pytest.fixture
 async def replica(database: Database, hasty_standby: Standby) -> AsyncIterator[Replica]:
     """Reads on that standby."""
-    standby = Database(hasty_standby.url, connections=2, timeout=PATIENCE)
-    async with Replica(database, standby, time.monotonic, most_lag=60.0) as replica:
-        async with asyncio.timeout(PATIENCE):
-            while not replica.usable:
-                await replica.look()
+    async with reading_from(hasty_standby, database) as replica:
         yield replica
 
 
@@ -84,12 +78,9 @@ async def test_a_promoted_standby_is_read_no_longer(
     api = await make_api(database_read_url=hasty_standby.url, read_lag=0.5)
     assert api.client.app is not None
     replica = api.client.app[REPLICA]
-    async with asyncio.timeout(PATIENCE):
-        while not replica.usable:
-            await replica.look()
-        await asyncio.to_thread(hasty_standby.promote)
-        while replica.usable:
-            await replica.look()
+    await until_usable(replica)
+    await asyncio.to_thread(hasty_standby.promote)
+    await until_usable(replica, usable=False)
     session_id = await api.start()
     listed = await api.get("/api/sessions?limit=500")
     assert str(session_id) in {session["sessionId"] for session in listed.json["sessions"]}
