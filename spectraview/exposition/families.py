@@ -95,6 +95,15 @@ _STORAGE = (
     _gauge("database_connections", "Most connections to PostgreSQL."),
     _gauge("database_connections_in_use", "Connections that run a statement."),
     _gauge("database_connections_waiting", "Statements that wait for a connection."),
+    _gauge("standby_usable", "Whether the standby serves reads.", merge="min"),
+    _gauge("standby_lag_seconds", "How old what it is known to have is at least.", merge="max"),
+    _counter("standby_reads", "Statements that the standby answered."),
+    _counter(
+        "standby_passed_over",
+        "Reads that the primary took instead. away: it can't be reached or broke off; silent: it "
+        "does not answer; promoted: it is no standby; behind: it lacks batches of a session.",
+        "reason",
+    ),
     _histogram("redis_round_seconds", "Round trips to Redis.", "pipeline"),
     _counter("redis_commands", "Commands that Redis answered.", "pipeline"),
     _counter("redis_dropped_commands", "Commands that went without Redis's answer.", "pipeline"),

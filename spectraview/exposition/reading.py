@@ -1,5 +1,7 @@
 """Reads what the parts of an application have noted; nothing here waits for anything."""
 
+from math import isfinite
+
 from aiohttp import web
 
 from spectraview import __version__
@@ -13,6 +15,7 @@ from spectraview.keys import (
     JOBS,
     LOOP,
     REPLAY_CACHE,
+    REPLICA,
     REQUESTS,
 )
 from spectraview.storage.redis_cluster import Redis
@@ -27,6 +30,7 @@ def read_metrics(app: web.Application) -> Snapshot:
     _read_ingest(app, snapshot)
     _read_live(app, snapshot)
     _read_database(app, snapshot)
+    _read_standby(app, snapshot)
     _read_redis(app, snapshot)
     _read_jobs(app, snapshot)
     snapshot.add_histogram("spectraview_event_loop_lag_seconds", app[LOOP].lag)
@@ -109,6 +113,18 @@ def _read_database(app: web.Application, snapshot: Snapshot) -> None:
     snapshot.add("spectraview_database_connections", pool.size)
     snapshot.add("spectraview_database_connections_in_use", pool.lent)
     snapshot.add("spectraview_database_connections_waiting", pool.borrowers - pool.lent)
+
+
+def _read_standby(app: web.Application, snapshot: Snapshot) -> None:
+    replica = app.get(REPLICA)
+    if replica is None:
+        return
+    snapshot.add("spectraview_standby_usable", replica.usable)
+    if isfinite(replica.lag):  # else it has never been heard of
+        snapshot.add("spectraview_standby_lag_seconds", replica.lag)
+    snapshot.add("spectraview_standby_reads", replica.measures.reads)
+    for reason, count in replica.measures.passed_over.items():
+        snapshot.add("spectraview_standby_passed_over", count, reason)
 
 
 def _read_redis(app: web.Application, snapshot: Snapshot) -> None:

@@ -76,6 +76,14 @@ class DatabaseMeasures:
 
 
 @dataclass(slots=True)
+class StandbyMeasures:
+    """Reads that the standby answered, and those that the primary took instead, by the reason."""
+
+    reads: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class RedisMeasures:
     """Rounds of commands to Redis."""
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from spectraview.observability.measures import StandbyMeasures
 from spectraview.storage import queries
 from spectraview.storage.database import Database, DatabaseUnavailable, Reads, Row, StatementRefused
 
@@ -48,7 +49,9 @@ class Replica(Reads):
         self._fresh_at = float("-inf")
         self._silent = False
         self._patience: set[asyncio.Timeout] = set()
+        self._unusable_for = "away"
         self._used = False
+        self.measures = StandbyMeasures()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -81,7 +84,12 @@ class Replica(Reads):
     async def has(self, session_id: UUID, batch_count: int) -> bool:
         """Tell whether the standby serves reads and has so many batches of a session."""
         rows = await self._read(queries.COUNT_BATCHES, {"session_id": session_id}, _LOOK_SECONDS)
-        return any(int(row[0]) >= batch_count for row in rows or ())
+        if rows is None:
+            return False
+        has = any(int(row[0]) >= batch_count for row in rows)
+        if not has:
+            self.measures.passed_over["behind"] += 1
+        return has
 
     async def fetch_all(
         self,
@@ -99,21 +107,28 @@ class Replica(Reads):
     async def _read(
         self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row] | None:
-        """Return the standby's rows, None where the primary has to read."""
+        """Return the standby's rows; where the primary has to read, None, and count why."""
         if not self.usable:
+            self.measures.passed_over["silent" if self._silent else self._unusable_for] += 1
             return None
         try:
             async with self._while_it_answers():
-                return await self._standby.fetch_all(query, parameters, within=within)
-        except TimeoutError:
-            logger.debug("the primary reads for the standby, which has fallen silent")
-        except DatabaseUnavailable as error:
-            logger.debug("the primary reads for the standby: %s", str(error).strip())
-            if isinstance(error.__cause__, TimeoutError):
-                self._silent = True  # until a look is answered: nobody waits twice
-        except StatementRefused as error:  # it may lack a column that a migration just made
-            logger.debug("the primary reads what the standby refused: %s", str(error).strip())
-        return None
+                rows = await self._standby.fetch_all(query, parameters, within=within)
+        except (TimeoutError, DatabaseUnavailable, StatementRefused) as error:
+            logger.debug("the primary reads for the standby: %s", str(error).strip() or "silent")
+            self.measures.passed_over[self._understand(error)] += 1
+            return None
+        self.measures.reads += 1
+        return rows
+
+    def _understand(self, error: Exception) -> str:
+        """Return why the standby gave no rows."""
+        if isinstance(error, StatementRefused):
+            return "refused"  # it may lack a column that a migration just made
+        if _timed_out(error):
+            self._silent = True  # until a look is answered: nobody waits twice
+            return "silent"
+        return "away"
 
     @asynccontextmanager
     async def _while_it_answers(self) -> AsyncIterator[None]:
@@ -144,8 +159,10 @@ class Replica(Reads):
             self._note(str(error).strip())
             return
         if replayed is None:
+            self._unusable_for = "promoted"
             self._note("it is no standby")
             return
+        self._unusable_for = "late"
         while self._committed and self._committed[0][1] <= replayed:
             self._fresh_at, _ = self._committed.popleft()
         self._note(f"it is {self.lag:.1f} s late" if self._committed else "")
@@ -160,8 +177,9 @@ class Replica(Reads):
             replayed = await _position(
                 self._lookout, queries.FETCH_REPLAYED_POSITION, _SILENT_SECONDS
             )
-        except DatabaseUnavailable as error:
-            if isinstance(error.__cause__, TimeoutError):
+        except (DatabaseUnavailable, StatementRefused) as error:
+            self._unusable_for = "away"
+            if _timed_out(error):
                 self._fall_silent()
             raise
         if was_silent:  # else a read has found it silent only after the look began
@@ -191,3 +209,7 @@ class Replica(Reads):
 async def _position(database: Database, query: str, within: float) -> int | None:
     row = await database.fetch_one(query, within=within)
     return None if row is None or row[0] is None else int(row[0])
+
+
+def _timed_out(error: Exception) -> bool:
+    return isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)

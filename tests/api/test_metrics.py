@@ -4,48 +4,20 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 import pytest
-from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families
 
 from spectraview.exposition.families import FAMILIES
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
+from tests.metrics_page import parse, scrape, value
 from tests.recordings import Event
 
 TOKEN = "metrics-token-of-the-tests"
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def event(number: int) -> Event:
     """Return an incremental event."""
     return {"type": 3, "data": {"source": 1, "number": number}, "timestamp": 1_700_000_000 + number}
-
-
-async def scrape(api: ApiClient) -> Samples:
-    """Return all samples by name and labels."""
-    answer = await api.request("GET", "/metrics", key=None)
-    assert answer.status == 200, answer
-    return samples_of(answer.json.decode())
-
-
-def parse(text: str) -> list[Metric]:
-    """Return the families of a page."""
-    return list(text_string_to_metric_families(text))
-
-
-def samples_of(text: str) -> Samples:
-    """Return the samples of a page."""
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in parse(text)
-        for sample in family.samples
-    }
-
-
-def value(samples: Samples, name: str, **labels: str) -> float:
-    """Return a sample's value, 0 when there is none."""
-    return samples.get((f"spectraview_{name}", frozenset(labels.items())), 0.0)
 
 
 async def test_every_batch_is_counted_through_all_stages(api: ApiClient) -> None:
@@ -81,6 +53,10 @@ async def test_what_viewers_are_shown_is_counted(api: ApiClient) -> None:
     assert value(samples, "live_delivered_events_total") == 2
     assert value(samples, "hub_seconds_count") == 1
     assert value(samples, "ingest_stage_seconds_count", stage="publish") >= 1
+
+
+async def test_nothing_is_said_of_a_standby_where_there_is_none(api: ApiClient) -> None:
+    assert not {name for name, _ in await scrape(api) if "standby" in name}
 
 
 async def test_a_failure_is_counted_by_its_code_and_its_route(api: ApiClient) -> None:

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from tests.api.test_metrics import scrape, value
 from tests.conftest import ApiFactory
 from tests.faults.proxy import FaultProxy
+from tests.metrics_page import scrape, value
 
 
 async def test_readiness_says_what_is_missing_and_metrics_go_on(

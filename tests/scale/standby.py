@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg2
 
@@ -15,8 +16,10 @@ from spectraview.embedded.account import server_account
 from spectraview.embedded.ports import LOOPBACK, start_on_free_port
 from spectraview.embedded.process import ServerProcess, run_program
 from spectraview.embedded.programs import POSTGRESQL, client_program, program_path
+from spectraview.keys import REPLICA
 from spectraview.storage.database import Database
 from spectraview.storage.replica import Replica
+from tests.api_client import ApiClient
 from tests.processes import freeze, thaw
 
 PATIENCE = 20.0
@@ -50,13 +53,14 @@ class Standby:
         """Return its address."""
         return self._primary_url.replace(f":{urlsplit(self._primary_url).port}/", f":{self.port}/")
 
-    def pause(self) -> None:
-        """Let it show nothing newer."""
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it show nothing newer while the context lasts."""
         self._run("SELECT pg_wal_replay_pause()")
-
-    def resume(self) -> None:
-        """Let it go on."""
-        self._run("SELECT pg_wal_replay_resume()")
+        try:
+            yield
+        finally:
+            self._run("SELECT pg_wal_replay_resume()")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -133,8 +137,22 @@ async def reading_from(standby: Standby, primary: Database) -> AsyncIterator[Rep
         yield replica
 
 
+def replica_of(api: ApiClient) -> Replica:
+    """Return what an application knows of its standby."""
+    app = api.client.app
+    assert app is not None
+    return app[REPLICA]
+
+
 async def until_usable(replica: Replica, *, usable: bool = True) -> None:
     """Return when a standby serves reads, or does so no longer."""
     async with asyncio.timeout(PATIENCE):
         while replica.usable != usable:
+            await replica.look()
+
+
+async def until_it_has(replica: Replica, session_id: UUID, batches: int) -> None:
+    """Return when a standby serves reads and has so many batches of a session."""
+    async with asyncio.timeout(PATIENCE):
+        while not await replica.has(session_id, batches):
             await replica.look()

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ def place(primary: ServerAddresses, standby: Standby, tmp_path: Path) -> Iterato
 def test_a_standby_that_is_late_is_warned_of(
     place: Deployment, standby: Standby, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with late(standby):
+    with standby.paused():
         deadline = time.monotonic() + _PATIENCE
         while standbys.read_standby(place).level is Level.OK:
             _run_sql(place.config.database_url, "SELECT pg_logical_emit_message(false, 'a', 'b')")
@@ -74,13 +73,3 @@ def test_what_is_no_standby_or_does_not_answer_is_told(
         with opened(config, tmp_path, {}, None) as (place, _):
             levels.append(standbys.read_standby(place).level)
     assert levels == [Level.PROBLEM, Level.WARNING]
-
-
-@contextmanager
-def late(standby: Standby) -> Iterator[None]:
-    """Let a standby fall behind while the context lasts."""
-    standby.pause()
-    try:
-        yield
-    finally:
-        standby.resume()

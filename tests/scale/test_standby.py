@@ -2,19 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
 
 from spectraview.embedded import ServerAddresses
-from spectraview.keys import REPLICA
-from spectraview.storage.replica import Replica
 from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
 from tests.recordings import Event
-from tests.scale.standby import PATIENCE, Standby, until_usable
+from tests.scale.standby import PATIENCE, Standby, replica_of, until_it_has, until_usable
 
 
 def event(number: int) -> Event:
@@ -44,30 +40,6 @@ async def strict_api(make_api: ApiFactory, standby: Standby) -> ApiClient:
     return api
 
 
-def replica_of(api: ApiClient) -> Replica:
-    """Return what an application knows of its standby."""
-    app = api.client.app
-    assert app is not None
-    return app[REPLICA]
-
-
-async def until_it_has(api: ApiClient, session_id: UUID, batches: int) -> None:
-    """Return when the standby serves reads and has so many batches of a session."""
-    async with asyncio.timeout(PATIENCE):
-        while not await replica_of(api).has(session_id, batches):
-            await replica_of(api).look()
-
-
-@contextmanager
-def paused(standby: Standby) -> Iterator[None]:
-    """Let the standby show nothing newer while the context lasts."""
-    standby.pause()
-    try:
-        yield
-    finally:
-        standby.resume()
-
-
 async def listed(api: ApiClient) -> set[str]:
     """Return the ids of all sessions in the list."""
     answer = await api.get("/api/sessions?limit=500")
@@ -84,10 +56,10 @@ async def everything_of(api: ApiClient, session_id: UUID) -> list[Event]:
 
 
 async def test_lists_and_analytics_are_the_standbys(api: ApiClient, standby: Standby) -> None:
-    with paused(standby):
+    with standby.paused():
         new = await api.start()
         assert str(new) not in await listed(api)
-    await until_it_has(api, new, 0)
+    await until_it_has(replica_of(api), new, 0)
     assert str(new) in await listed(api)
     assert (await api.get("/api/analytics")).status == 200
 
@@ -96,18 +68,18 @@ async def test_what_was_just_written_is_read_however_late_the_standby_is(
     api: ApiClient, standby: Standby
 ) -> None:
     session_id = await api.start()
-    with paused(standby):
+    with standby.paused():
         for number in range(5):
             await api.send(session_id, [event(number)])
             assert await everything_of(api, session_id) == [event(n) for n in range(number + 1)]
-    await until_it_has(api, session_id, 5)
+    await until_it_has(replica_of(api), session_id, 5)
     assert await everything_of(api, session_id) == [event(n) for n in range(5)]
 
 
 async def test_a_standby_that_is_late_for_too_long_is_passed_over(
     strict_api: ApiClient, standby: Standby
 ) -> None:
-    with paused(standby):
+    with standby.paused():
         new = str(await strict_api.start())
         await until_usable(replica_of(strict_api), usable=False)
         assert new in await listed(strict_api)

@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from spectraview.embedded import ServerAddresses
-from spectraview.keys import REPLICA
 from spectraview.storage import queries
 from spectraview.storage.database import Database
 from spectraview.storage.replica import Replica
 from tests.conftest import ApiFactory
 from tests.scale.conftest import open_folder
-from tests.scale.standby import PATIENCE, Standby, reading_from, until_usable
+from tests.scale.standby import PATIENCE, Standby, reading_from, replica_of, until_usable
 
 LONG_ON_THE_STANDBY = """
 SELECT pg_is_in_recovery(), pg_sleep(CASE WHEN pg_is_in_recovery() THEN 60 ELSE 0 END)
@@ -64,20 +63,21 @@ async def test_the_primary_reads_what_a_conflict_broke_off(
             await asyncio.wait({reading}, timeout=0.05)
     assert [bool(row[0]) for row in await reading] == [False]
     assert replica.usable
+    assert replica.measures.passed_over == {"away": 1}
 
 
 async def test_the_primary_reads_what_the_standby_refuses(replica: Replica) -> None:
     row = await replica.fetch_one(REFUSED_BY_THE_STANDBY)
     assert row is not None
     assert not row[0]
+    assert replica.measures.passed_over == {"refused": 1}
 
 
 async def test_a_promoted_standby_is_read_no_longer(
     make_api: ApiFactory, hasty_standby: Standby
 ) -> None:
     api = await make_api(database_read_url=hasty_standby.url, read_lag=0.5)
-    assert api.client.app is not None
-    replica = api.client.app[REPLICA]
+    replica = replica_of(api)
     await until_usable(replica)
     await asyncio.to_thread(hasty_standby.promote)
     await until_usable(replica, usable=False)

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from spectraview.embedded import ServerAddresses
-from spectraview.keys import REPLICA
 from spectraview.storage.database import Database
 from spectraview.storage.replica import Replica
 from tests.conftest import ApiFactory
-from tests.scale.standby import PATIENCE, Standby, reading_from, until_usable
+from tests.scale.standby import PATIENCE, Standby, reading_from, replica_of, until_usable
 
 AT_ONCE = 0.7
 """Less than a look waits."""
@@ -55,8 +54,7 @@ async def test_every_answer_comes_while_the_standby_is_silent(
     api = await make_api(database_read_url=standby.url, read_lag=HOUR)
     session_id = await api.start()
     await api.send(session_id, [{"type": 3, "data": {}, "timestamp": 1}])
-    assert api.client.app is not None
-    await until_usable(api.client.app[REPLICA])
+    await until_usable(replica_of(api))
     recording = f"/api/sessions/{session_id}/replay"
     paths = ("/api/sessions", "/api/analytics", recording, f"{recording}/manifest")
     with standby.frozen():

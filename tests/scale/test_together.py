@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from spectraview.embedded import ServerAddresses
-from spectraview.keys import REPLICA
 from spectraview.storage.database import Database
-from tests.api_client import ApiClient
 from tests.conftest import ApiFactory
 from tests.recordings import load_recording
 from tests.scale.conftest import open_folder
 from tests.scale.pgbouncer import PgBouncer
-from tests.scale.standby import Standby
+from tests.scale.standby import Standby, replica_of, until_it_has
 from tests.scale.valkey_cluster import ValkeyCluster
 
 PATIENCE = 30.0
@@ -69,15 +67,6 @@ async def until_archived(standby: Standby) -> None:
             pass
 
 
-async def until_the_standby_reads(api: ApiClient, session: tuple[Any, int]) -> None:
-    """Return when a session's replay comes from the standby."""
-    app = api.client.app
-    assert app is not None
-    async with asyncio.timeout(PATIENCE):
-        while not await app[REPLICA].has(*session):
-            await app[REPLICA].look()
-
-
 async def test_a_session_is_watched_archived_replayed_from_the_standby_and_deleted(
     make_api: ApiFactory, settings: dict[str, Any], standby: Standby, tmp_path: Path
 ) -> None:
@@ -94,7 +83,7 @@ async def test_a_session_is_watched_archived_replayed_from_the_standby_and_delet
     assert objects_in(tmp_path)
     batches = -(-len(events) // 50)
     for api in (publisher, watcher):
-        await until_the_standby_reads(api, (session_id, batches))
+        await until_it_has(replica_of(api), session_id, batches)
         assert (await api.replay(session_id))["events"] == events
         manifest = (await api.get(f"/api/sessions/{session_id}/replay/manifest")).json
         assert (manifest["events"], manifest["sealed"]) == (len(events), True)
