@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from bench.capacity_report import Ladder, Report
 from bench.capacity_step import LIMIT_MS
@@ -15,6 +16,7 @@ _CORES = {
     "app CPU cores": "app",
     "PostgreSQL CPU cores": "PostgreSQL",
     "Redis CPU cores": "Redis",
+    "nginx CPU cores": "nginx",
     "generator CPU cores": "load generator",
     "other work's CPU cores": "other work",
 }
@@ -30,16 +32,27 @@ _STORED = {
     "database MB, sealed": "database, sealed",
     "Redis MB": "Redis",
 }
-_WIDTH, _HEIGHT = 9.0, 3.4
+_PER_SESSION = {
+    "database KB/session, live": "database, live",
+    "database KB/session, sealed": "database, sealed",
+    "Redis KB/session": "Redis",
+}
+_ALONG = {"events": "batches/s planned"}
+_AXES = {"batches/s planned": "batches a second"}
+_PLAIN = StrMethodFormatter("{x:,g}")
+_WIDTH, _HEIGHT = 9.0, 4.0
 
 
 def draw_curves(report: Report, folder: Path) -> list[Path]:
-    """Draw each ladder into a file of the folder; return the files."""
+    """Draw each ladder that has figures into a file of the folder; return the files."""
     mpl.rcParams["svg.fonttype"] = "none"  # text stays text: small, and it can be read aloud
     mpl.rcParams["svg.hashsalt"] = "spectraview"
     mpl.rcParams["font.size"] = 9
     folder.mkdir(exist_ok=True)
-    return [_draw(name, ladder, folder) for name, ladder in report.items()]
+    measured = [
+        name for name, ladder in report.items() if any(s["figures"] for s in ladder["steps"])
+    ]
+    return [_draw(name, report[name], folder) for name in measured]
 
 
 def image_name(ladder: str) -> str:
@@ -51,37 +64,52 @@ def _draw(name: str, ladder: Ladder, folder: Path) -> Path:
     picture = Picture(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     left, right = picture.subplots(1, 2)
     kind = name.partition(",")[0]
+    along = _ALONG.get(kind, kind)
     if kind == "storage":
-        _curves(left, ladder, "sessions", _STORED, "MB")
-        _curves(right, ladder, "sessions", _per_session(), "KB for each session")
+        _from_zero(left, ladder, "sessions", _STORED, "all together, MB")
+        _from_zero(right, ladder, "sessions", _PER_SESSION, "a session, KB")
     else:
-        along = {"events": "batches/s planned"}.get(kind, kind)
         _latency(left, ladder, along, _SEEN if kind == "viewers" else _LATENCIES)
-        _curves(right, ladder, along, _MEMORY if kind == "sessions" else _CORES, _unit(kind))
-    picture.suptitle(name)
+        if kind == "sessions":
+            _from_zero(right, ladder, along, _MEMORY, "memory, MB")
+        else:
+            _from_zero(right, ladder, along, _CORES, "CPU, cores")
+    picture.suptitle(f"Capacity: {name}")
     file = folder / image_name(name)
     picture.savefig(file, metadata={"Date": None})
     return file
 
 
-def _unit(kind: str) -> str:
-    return "MB" if kind == "sessions" else "CPU cores"
-
-
-def _per_session() -> dict[str, str]:
-    return {
-        "database KB/session, live": "database, live",
-        "database KB/session, sealed": "database, sealed",
-        "Redis KB/session": "Redis",
-    }
-
-
 def _latency(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str]) -> None:
-    _curves(axes, ladder, along, names, "ms")
+    _curves(axes, ladder, along, names, "latency, ms")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.axhline(LIMIT_MS, color="gray", linestyle=":", linewidth=1, label=f"{LIMIT_MS:g} ms")
-    axes.legend(fontsize=7)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(_PLAIN)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    limit = f"limit of ingest's p95: {LIMIT_MS:g} ms"
+    axes.axhline(LIMIT_MS, color="black", linestyle="--", linewidth=1, label=limit)
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(lowest, max(highest, 2 * LIMIT_MS))  # the limit is seen where all is far below
+    _legend(axes, columns=2)
+
+
+def _from_zero(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str], unit: str) -> None:
+    _curves(axes, ladder, along, names, unit)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(_PLAIN)
+    _legend(axes, columns=3)
+
+
+def _legend(axes: Axes, *, columns: int) -> None:
+    """Say below what the curves are: within, it would hide some."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.2),
+            ncols=columns,
+            fontsize=7,
+            frameon=False,
+        )
 
 
 def _curves(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str], unit: str) -> None:
@@ -89,11 +117,12 @@ def _curves(axes: Axes, ladder: Ladder, along: str, names: Mapping[str, str], un
         places, values = _points(ladder, along, figure)
         if values:
             axes.plot(places, values, marker="o", markersize=3, label=label)
-    axes.set_xlabel(along.removesuffix(" planned"))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(_PLAIN)
+    axes.set_xlabel(_AXES.get(along, along))
     axes.set_ylabel(unit)
     axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(fontsize=7)
 
 
 def _points(ladder: Ladder, along: str, figure: str) -> tuple[Sequence[float], Sequence[float]]:

@@ -16,19 +16,19 @@ JSON_FILE = _PROJECT / "docs/capacity.json"
 _END = "<!-- end -->"
 _LATENCY = {f"p{p} ms": f"p{p} ms" for p in (50, 95, 99)}
 _CORES = {
-    "app CPU cores": "app",
-    "PostgreSQL CPU cores": "Postgre&shy;SQL",
-    "Redis CPU cores": "Redis",
-    "nginx CPU cores": "nginx",
-    "generator CPU cores": "gene&shy;rator",
-    "other work's CPU cores": "other work",
+    "app CPU cores": "app cores",
+    "PostgreSQL CPU cores": "Postgre&shy;SQL cores",
+    "Redis CPU cores": "Redis cores",
+    "nginx CPU cores": "nginx cores",
+    "generator CPU cores": "gene&shy;rator cores",
+    "other work's CPU cores": "other work cores",
 }
 _LOAD = {"events/s": "events/s", **_LATENCY, "batches not answered 200": "not 200"}
 _REST = {
     **_CORES,
     "generator late p95 ms": "gene&shy;rator late, p95 ms",
     "app MB at most": "app MB",
-    "app KB/session": "KB each",
+    "app KB/session": "app KB/session",
     "Redis MB": "Redis MB",
 }
 _COLUMNS = {
@@ -48,10 +48,10 @@ _COLUMNS = {
         "events": "events",
         "JSON MB": "JSON MB",
         "database MB, live": "database MB, live",
-        "database MB, sealed": "sealed",
+        "database MB, sealed": "database MB, sealed",
         "JSON KB/session": "JSON KB/session",
         "database KB/session, live": "database KB/session, live",
-        "database KB/session, sealed": "sealed",
+        "database KB/session, sealed": "database KB/session, sealed",
         "Redis KB/session": "Redis KB/session",
     },
 }
@@ -61,10 +61,12 @@ _COLUMNS = {
 @click.option("--json", "json_file", type=click.Path(path_type=Path), default=JSON_FILE)
 @click.option("--document", type=click.Path(path_type=Path), default=DOCUMENT)
 def main(json_file: Path, document: Path) -> None:
-    """Draw the curves of a JSON file and put its tables into the document."""
+    """Draw the curves of a JSON file and put its tables into the document, of those ladders that
+    it has a place for.
+    """
     text = document.read_text(encoding="utf-8")
-    ladders = read_report(json_file).items()
-    report = {name: ladder for name, ladder in ladders if f"<!-- {name} -->" in text}
+    found = read_report(json_file)
+    report = {name: ladder for name, ladder in found.items() if _mark(name) in text}
     draw_curves(report, document.parent / "images")
     document.write_text(with_tables(text, report), encoding="utf-8")
 
@@ -72,12 +74,16 @@ def main(json_file: Path, document: Path) -> None:
 def with_tables(text: str, report: Report) -> str:
     """Return a document with the ladders between its marks, `<!-- NAME -->` and `<!-- end -->`."""
     for name, ladder in report.items():
-        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        before, mark, rest = text.partition(_mark(name))
         if mark:
             _, end, after = rest.partition(_END)
             table = "\n".join(_lines(name, ladder))
             text = f"{before}{mark}{table}\n{end}{after}"
     return text
+
+
+def _mark(name: str) -> str:
+    return f"<!-- {name} -->\n"
 
 
 def _lines(name: str, ladder: Ladder) -> Iterator[str]:
@@ -86,22 +92,27 @@ def _lines(name: str, ladder: Ladder) -> Iterator[str]:
         for figure, title in _COLUMNS[name.partition(",")[0]].items()
         if any(figure in step["figures"] for step in ladder["steps"])
     }
-    yield f"![{name}: the curves](images/{image_name(name)})\n"
-    yield f"Measured {ladder['measured']}.\n"
-    yield "| " + " | ".join(columns.values()) + " |"
-    yield "|" + "---|" * len(columns)
-    for step in ladder["steps"]:
+    steps = [step for step in ladder["steps"] if step["figures"]]
+    if steps:
+        yield f"![{name}: the curves](images/{image_name(name)})\n"
+    yield f"Measured {ladder['measured']}."
+    if steps:
+        yield "\n| " + " | ".join(columns.values()) + " |"
+        yield "|" + "---|" * len(columns)
+    for step in steps:
         values = (_text(step["figures"].get(figure)) for figure in columns)
         yield "| " + " | ".join(values) + " |"
     for step in ladder["steps"]:
+        failed = "The step after that failed" if steps else "The first step failed"
+        place = f"At {step['name']}" if step["figures"] else failed
         for problem in step["problems"]:
-            yield f"\nAt {step['name']}: {problem}."
+            yield f"\n{place}: {problem}."
 
 
 def _text(value: float | None) -> str:
     if value is None:
         return "-"
-    if value == int(value) or abs(value) >= 100:
+    if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
