@@ -75,8 +75,8 @@ class ApiClient:
             parsed = ujson.loads(content) if is_json else content
             answer = Answer(response.status, parsed, response.headers)
         if len(content) <= _COMPARED and answer.status not in self._undocumented:
-            place, kind = path.partition("?")[0], response.content_type
-            faults = the_conformance().faults(method, place, answer.status, kind, parsed)
+            place, heads = path.partition("?")[0], answer.headers
+            faults = the_conformance().faults(method, place, answer.status, heads, parsed)
             assert not faults, f"{method} {path} is not as the document of the API says: {faults}"
         return answer
 

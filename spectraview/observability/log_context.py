@@ -18,8 +18,11 @@ _NAMES = {"levelname": "level", "name": "logger", "exc_info": "exception"}
 
 def request_id_of(sent: str | None) -> str:
     """Return the id that a client or a proxy gave a request, if it is sane, else a new one."""
-    if sent is not None and _SANE_ID.fullmatch(sent):
-        return sent
+    return sent if sent is not None and _SANE_ID.fullmatch(sent) else new_request_id()
+
+
+def new_request_id() -> str:
+    """Return an id that no other request has."""
     return secrets.token_hex(8)
 
 

@@ -19,6 +19,7 @@ from spectraview.keys import PLACE
 from spectraview.live.connection import cut
 from spectraview.live.protocol import TRY_AGAIN_LATER
 from spectraview.live.wire import close_frame
+from spectraview.observability.log_context import REQUEST_ID, new_request_id, request_id_of
 
 if TYPE_CHECKING:
     from spectraview.serving.server import BoundedServer
@@ -56,7 +57,7 @@ class BoundedHandler(web.RequestHandler):
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else None
         if not self._server.has_room(self._address):
-            transport.write(raw_answer(errors.TooManyConnections(retry_after=5)))
+            transport.write(_refusal(errors.TooManyConnections(retry_after=5)))
             transport.close()
             return
         self._head_since = self._loop.time()
@@ -104,6 +105,8 @@ class BoundedHandler(web.RequestHandler):
         """
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun: only a broken connection can tell the rest")
+        request_id = request_id_of(request.headers.get("X-Request-Id"))
+        REQUEST_ID.set(request_id)  # else logs would name the connection's request before
         error: errors.ApiError = errors.InvalidRequest()
         if isinstance(exc, LineTooLong):
             error = errors.HeadTooLarge()
@@ -113,7 +116,7 @@ class BoundedHandler(web.RequestHandler):
             logger.error("%s %s failed", request.method, path, exc_info=exc)
         else:
             logger.debug("a request of %s can't be read: %.200r", request.remote, exc)
-        return _ReadyAnswer(error)
+        return _ReadyAnswer(error, request_id)
 
     def _take_of_socket(self, data: bytes) -> None:
         """Take a WebSocket's bytes if they have room beside what the process holds of others: a
@@ -134,7 +137,7 @@ class BoundedHandler(web.RequestHandler):
     def _refuse(self, error: errors.ApiError) -> None:
         """Answer a head that is not read any further."""
         if self.transport is not None:
-            self.transport.write(raw_answer(error))
+            self.transport.write(_refusal(error))
         self.force_close()
 
     def _check_taking(self, transport: asyncio.Transport, now: float) -> None:
@@ -158,9 +161,9 @@ class _ReadyAnswer(web.Response):
     would add what it is.
     """
 
-    def __init__(self, error: errors.ApiError) -> None:
+    def __init__(self, error: errors.ApiError, request_id: str) -> None:
         super().__init__(status=error.status)
-        self._bytes = raw_answer(error)
+        self._bytes = raw_answer(error, request_id)
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> None:
@@ -172,11 +175,12 @@ class _ReadyAnswer(web.Response):
         """Send nothing more."""
 
 
-def raw_answer(error: errors.ApiError) -> bytes:
+def raw_answer(error: errors.ApiError, request_id: str) -> bytes:
     """Return a whole answer, for who has no request that could be answered."""
     text = error_text(error)
     headers = {
         **SAFE,
+        "X-Request-Id": request_id,
         "Content-Type": "application/json",
         "Content-Length": str(len(text)),
         "Connection": "close",
@@ -186,6 +190,13 @@ def raw_answer(error: errors.ApiError) -> bytes:
     lines = [f"HTTP/1.1 {error.status.value} {error.status.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join((*lines, "", "")).encode() + text
+
+
+def _refusal(error: errors.ApiError) -> bytes:
+    """Return the answer to a request whose head was not read."""
+    request_id = new_request_id()
+    logger.debug("refused what is request %s here: %s", request_id, error)
+    return raw_answer(error, request_id)
 
 
 def _waiting_in_the_kernel(transport: asyncio.Transport) -> int:

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,7 +28,9 @@ class Conformance:
         self._paths = [(_pattern(path), item) for path, item in document["paths"].items()]
         self._validators: dict[int, Draft202012Validator] = {}
 
-    def faults(self, method: str, path: str, status: int, kind: str, body: Any) -> list[str]:
+    def faults(
+        self, method: str, path: str, status: int, headers: Mapping[str, str], body: Any
+    ) -> list[str]:
         """Return in what an answer differs from the document; nothing for unknown addresses."""
         item = next((item for pattern, item in self._paths if pattern.fullmatch(path)), None)
         if item is None or method not in _METHODS or method.lower() not in item:
@@ -36,13 +38,30 @@ class Conformance:
         answer = item[method.lower()]["responses"].get(str(status))
         if answer is None:
             return [f"the status {status} is not documented"]
+        faults = list(self._header_faults(answer.get("headers", {}), headers))
         contents = answer.get("content")
         if contents is None or not body:
-            return []
+            return faults
+        kind = headers.get("Content-Type", "").partition(";")[0]
         if kind not in contents:
-            return [f"the type {kind} is not documented"]
+            return [*faults, f"the type {kind} is not documented"]
         schema = contents[kind].get("schema")
-        return [] if kind != _JSON or schema is None else list(self._violations(schema, body))
+        if kind == _JSON and schema is not None:
+            faults += self._violations(schema, body)
+        return faults
+
+    def _header_faults(
+        self, documented: dict[str, dict[str, str]], headers: Mapping[str, str]
+    ) -> Iterator[str]:
+        for name, reference in documented.items():
+            header = self.document["components"]["headers"][reference["$ref"].rpartition("/")[2]]
+            if name not in headers:
+                if header.get("required"):
+                    yield f"the header {name} is missing"
+                continue
+            sent, schema = headers[name], header["schema"]
+            value = int(sent) if schema["type"] == "integer" and sent.isdecimal() else sent
+            yield from (f"the header {name}: {fault}" for fault in self._violations(schema, value))
 
     def violations(self, schema: dict[str, Any], value: Any) -> list[str]:
         """Return in what a value differs from a schema of the document."""

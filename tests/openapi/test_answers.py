@@ -12,6 +12,8 @@ from tests.openapi.conformance import the_conformance
 from tests.recordings import load_recording
 
 RECORDING = load_recording("todo-small")
+JSON = {"Content-Type": "application/json", "X-Request-Id": "0123456789abcdef"}
+"""Headers of an answer."""
 
 
 async def recorded(api: ApiClient) -> UUID:
@@ -116,12 +118,43 @@ def sent_by(who: str, path: str) -> dict[str, Any]:
     ],
 )
 def test_answers_that_are_otherwise_are_found(body: dict[str, Any], fault: str) -> None:
-    found = the_conformance().faults("GET", "/health/live", 200, "application/json", body)
+    found = the_conformance().faults("GET", "/health/live", 200, JSON, body)
     assert any(fault in text for text in found), found
 
 
 def test_undocumented_statuses_and_types_are_found() -> None:
     conformance = the_conformance()
-    assert conformance.faults("GET", "/health/live", 418, "application/json", {"a": 1})
-    assert conformance.faults("GET", "/health/live", 200, "text/html", "<p>")
-    assert not conformance.faults("GET", "/nowhere", 418, "text/html", "<p>")
+    assert conformance.faults("GET", "/health/live", 418, JSON, {"a": 1})
+    html = JSON | {"Content-Type": "text/html; charset=utf-8"}
+    assert conformance.faults("GET", "/health/live", 200, html, "<p>")
+    assert not conformance.faults("GET", "/nowhere", 418, html, "<p>")
+
+
+@pytest.mark.parametrize(
+    ("status", "sent", "faults"),
+    [
+        (200, {"RateLimit": '"minute";r=9'}, []),
+        (200, {"RateLimit": '"minute";r=9, "bytes-a-day";r=0;t=60'}, []),
+        (200, {}, ["the header RateLimit is missing"]),
+        (200, {"RateLimit": "9"}, ["the header RateLimit: "]),
+        (200, {"RateLimit": '"minute";r=9', "X-Request-Id": "a b"}, ["the header X-Request-Id: "]),
+        (401, {}, []),
+        (405, {}, ["the header Allow is missing"]),
+        (429, {"Retry-After": "60"}, []),
+        (429, {}, ["the header Retry-After is missing"]),
+        (503, {"Retry-After": "soon"}, ["the header Retry-After: "]),
+        (503, {"Retry-After": "0"}, ["the header Retry-After: "]),
+    ],
+)
+def test_headers_that_are_missing_or_otherwise_are_found(
+    status: int, sent: dict[str, str], faults: list[str]
+) -> None:
+    found = the_conformance().faults("GET", "/api/storage", status, JSON | sent, None)
+    assert len(found) == len(faults)
+    assert all(text.startswith(fault) for text, fault in zip(found, faults, strict=True)), found
+
+
+def test_an_answer_without_a_request_id_is_found() -> None:
+    headers = {"Content-Type": "application/json"}
+    found = the_conformance().faults("GET", "/health/live", 200, headers, {"status": "live"})
+    assert found == ["the header X-Request-Id is missing"]

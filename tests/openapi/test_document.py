@@ -7,6 +7,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
+from spectraview.api.headers import EXPOSED
+from spectraview.api.openapi.answer_headers import ANSWER_HEADERS
 from spectraview.api.openapi.document import OPERATIONS, all_errors, make_document
 from spectraview.config import Config
 from spectraview.routes import ROUTES
@@ -79,6 +81,39 @@ def test_every_error_stands_under_its_status() -> None:
         for status, answer in operation["responses"].items():
             for code in answer.get("content", {}).get("application/json", {}).get("examples", {}):
                 assert statuses[code] == status, (method, path, code)
+
+
+def test_every_answer_names_the_shared_headers_that_it_always_has() -> None:
+    for method, path, operation in operations():
+        for status, answer in operation["responses"].items():
+            headers = answer["headers"]
+            assert headers["X-Request-Id"] == header("X-Request-Id"), (method, path, status)
+            if operation["security"]:
+                failed = int(status) >= 400
+                name = "RateLimit.optional" if failed else "RateLimit"
+                assert headers["RateLimit"] == header(name), (method, path, status)
+            else:
+                assert "RateLimit" not in headers, (method, path, status)
+            if status == "429":
+                assert headers["Retry-After"] == header("Retry-After"), (method, path)
+
+
+def header(component: str) -> dict[str, str]:
+    """Return the reference to a shared header."""
+    return {"$ref": f"#/components/headers/{component}"}
+
+
+def test_a_status_of_two_meanings_promises_only_the_headers_of_both() -> None:
+    away = DOCUMENT["paths"]["/health"]["get"]["responses"]["503"]["headers"]
+    assert away["Retry-After"] == header("Retry-After.optional")
+    components = DOCUMENT["components"]["headers"]
+    assert components["Retry-After"]["required"]
+    assert not components["Retry-After.optional"].get("required")
+
+
+def test_pages_of_other_origins_may_read_what_the_document_names() -> None:
+    shown_or_used_by_browsers = {"Cache-Control", "Content-Encoding", "Upgrade"}
+    assert ANSWER_HEADERS.keys() - shown_or_used_by_browsers == set(EXPOSED)
 
 
 def test_every_operation_says_what_it_does() -> None:

@@ -132,12 +132,14 @@ async def one(http: ClientSession, url: str, request: FuzzedRequest) -> tuple[in
         request.method, target, data=request.body, headers=dict(request.headers)
     ) as response:
         content = await response.read()
-        kind = response.content_type
-        body = ujson.loads(content) if kind == "application/json" and content else content
+        is_json = response.content_type == "application/json" and content
+        body = ujson.loads(content) if is_json else content
     found = [f"{request}: 5xx"] if response.status >= 500 else []
     if len(content) <= COMPARED:
         path = target.raw_path
-        said = the_conformance().faults(request.method, path, response.status, kind, body)
+        said = the_conformance().faults(
+            request.method, path, response.status, response.headers, body
+        )
         found += [f"{request}: {response.status} {fault}" for fault in said]
     return response.status, found
 

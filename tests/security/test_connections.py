@@ -162,6 +162,7 @@ async def test_one_connection_too_many_is_told_so(make_api: ApiFactory, connect:
     refused = await (await connect(api)).answer()
     assert refused.fault == (503, "too_many_connections")
     assert refused.headers["retry-after"] == "5"
+    assert len(refused.headers["x-request-id"]) == 16
     await first[0].close()
     await becomes(lambda: len(server_of(api).connections) < 2)
     wire = await connect(api)

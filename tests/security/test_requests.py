@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from spectraview.observability.log_context import AddContext
 from tests.api_client import ApiClient
 from tests.conftest import KEYS
 from tests.security.conftest import Connect
@@ -61,6 +62,7 @@ async def test_what_is_no_request_is_answered_and_the_connection_ends(
     await wire.send(sent)
     answer = await wire.answer()
     assert answer.fault == (400, "invalid_request")
+    assert len(answer.headers["x-request-id"]) == 16
     assert answer.headers["connection"] == "close"
     assert "server" not in answer.headers
     assert await wire.rest() == b""
@@ -72,7 +74,9 @@ async def test_a_head_that_is_too_large_is_not_read_to_its_end(
 ) -> None:
     wire = await connect(api)
     await wire.send(sent)
-    assert (await wire.answer()).fault in [(431, "head_too_large"), (400, "invalid_request")]
+    answer = await wire.answer()
+    assert answer.fault in [(431, "head_too_large"), (400, "invalid_request")]
+    assert len(answer.headers["x-request-id"]) == 16
 
 
 async def test_a_head_of_many_small_parts_is_bounded(api: ApiClient, connect: Connect) -> None:
@@ -148,3 +152,22 @@ async def test_bytes_that_are_no_request_fill_no_log(
             await wire.send(sent)
             await wire.rest()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_what_is_no_request_has_an_id_of_its_own_in_the_log(
+    api: ApiClient,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
+) -> None:
+    ids = AddContext()
+    caplog.handler.addFilter(ids)
+    request.addfinalizer(lambda: caplog.handler.removeFilter(ids))
+    wire = await connect(api)
+    await wire.ask("GET", LIVE, "X-Request-Id: of-the-request-before")
+    assert (await wire.answer()).headers["x-request-id"] == "of-the-request-before"
+    with caplog.at_level(logging.DEBUG, "spectraview.serving.protocol"):
+        await wire.send(UNREADABLE["a NUL in a value"])
+        answered = (await wire.answer()).headers["x-request-id"]
+    (record,) = (r for r in caplog.records if r.name == "spectraview.serving.protocol")
+    assert vars(record)["requestId"] == answered

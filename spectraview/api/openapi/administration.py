@@ -40,7 +40,13 @@ ADMINISTRATION: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/api/users/{user_id}/export"): Operation(
         _TAG,
-        answers(Export, examples.EXPORT, "Each session with its whole replay, streamed."),
+        {
+            200: Reply(
+                "Each session with its whole replay, streamed.",
+                (Content(Export, examples.EXPORT),),
+                ("Content-Disposition",),
+            )
+        },
         (errors.InvalidParameter, *ARCHIVE_ERRORS),
     ),
     ("POST", "/api/sessions/{session_id}/tokens"): Operation(

@@ -18,16 +18,15 @@ from spectraview.api.openapi.about import (
     TOKEN_SCHEMES,
 )
 from spectraview.api.openapi.administration import ADMINISTRATION
+from spectraview.api.openapi.answer_headers import (
+    failure_headers,
+    header_components,
+    headers_of_either,
+    reply_headers,
+)
 from spectraview.api.openapi.answers import Error
 from spectraview.api.openapi.key_operations import KEYS
-from spectraview.api.openapi.operations import (
-    HEADERS,
-    JSON,
-    REQUEST_HEADERS,
-    Content,
-    Operation,
-    Reply,
-)
+from spectraview.api.openapi.operations import JSON, REQUEST_HEADERS, Content, Operation, Reply
 from spectraview.api.openapi.pages import PAGES
 from spectraview.api.openapi.reading import READING
 from spectraview.api.openapi.recording import RECORDING
@@ -59,7 +58,6 @@ _KEY_ERRORS = (
     errors.QuotaExceeded,
     errors.StoreUnavailable,
 )
-_RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class Route(Protocol):
@@ -97,7 +95,7 @@ def make_document(routes: Sequence[Route], config: Config) -> Schema:
         "paths": paths,
         "components": {
             "schemas": schemas.components,
-            "headers": {name: _header(*about) for name, about in HEADERS.items()},
+            "headers": header_components(),
             "examples": {kind().code: _error_example(kind) for kind in all_errors()},
             "securitySchemes": dict(SECURITY_SCHEMES),
         },
@@ -201,14 +199,21 @@ def _request_body(operation: Operation, body: Content, schemas: _Schemas) -> Sch
 
 
 def _responses(route: Route, operation: Operation, schemas: _Schemas) -> Schema:
-    answers = {str(status): _reply(reply, schemas) for status, reply in operation.replies.items()}
+    keyed = route.scope is not None
+    answers = {
+        str(status): _reply(reply, schemas, keyed=keyed)
+        for status, reply in operation.replies.items()
+    }
     failures: dict[HTTPStatus, list[type[ApiError]]] = {}
     for kind in _errors_of(route, operation):
         failures.setdefault(kind.status, []).append(kind)
     for status, kinds in sorted(failures.items()):
-        failure = _failure(status, kinds)
+        failure = _failure(status, kinds, keyed=keyed)
         known = answers.setdefault(str(status.value), failure)
-        if known is not failure and JSON not in known.get("content", {}):
+        if known is failure:
+            continue
+        known["headers"] = headers_of_either(known["headers"], failure["headers"])
+        if JSON not in known.get("content", {}):
             known.setdefault("content", {}).update(failure["content"])
     return answers
 
@@ -226,27 +231,25 @@ def _errors_of(route: Route, operation: Operation) -> Iterable[type[ApiError]]:
     return sorted(set(kinds), key=lambda kind: kind().code)
 
 
-def _reply(reply: Reply, schemas: _Schemas) -> Schema:
-    answer: Schema = {"description": reply.description}
+def _reply(reply: Reply, schemas: _Schemas, *, keyed: bool) -> Schema:
+    answer: Schema = {
+        "description": reply.description,
+        "headers": reply_headers(reply.headers, reply.optional_headers, keyed=keyed),
+    }
     for content in reply.contents:
         described: Schema = {} if content.kind is None else {"schema": schemas.of(content.kind)}
         if content.example is not None:
             described["example"] = content.example
         answer.setdefault("content", {})[content.media_type] = described
-    if reply.headers:
-        answer["headers"] = {name: _header_reference(name) for name in reply.headers}
     return answer
 
 
-def _failure(status: HTTPStatus, kinds: Sequence[type[ApiError]]) -> Schema:
+def _failure(status: HTTPStatus, kinds: Sequence[type[ApiError]], *, keyed: bool) -> Schema:
     codes = [kind().code for kind in kinds]
     of_these = {"properties": {"code": {"enum": codes}}}
-    headers = {"Retry-After": _header_reference("Retry-After")} if status in _RETRIED else {}
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _header_reference("Allow")
     return {
         "description": "; ".join(str(kind()) for kind in kinds),
-        "headers": headers,
+        "headers": failure_headers(status, keyed=keyed),
         "content": {
             JSON: {
                 "schema": {"allOf": [{"$ref": REFERENCE.format(name="Error")}, of_these]},
@@ -259,11 +262,3 @@ def _failure(status: HTTPStatus, kinds: Sequence[type[ApiError]]) -> Schema:
 def _error_example(kind: type[ApiError]) -> Schema:
     error = kind()
     return {"summary": str(error), "value": {"error": str(error), "code": error.code}}
-
-
-def _header(description: str, schema: Schema) -> Schema:
-    return {"description": description, "schema": schema}
-
-
-def _header_reference(name: str) -> Schema:
-    return {"$ref": f"#/components/headers/{name}"}

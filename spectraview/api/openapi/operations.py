@@ -53,7 +53,8 @@ class Reply:
     description: str
     contents: tuple[Content, ...] = ()
     headers: tuple[str, ...] = ()
-    """Names of `HEADERS`."""
+    """Names of `ANSWER_HEADERS` that it always has."""
+    optional_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,3 @@ REQUEST_HEADERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """Headers that are read, with their meaning and schema."""
-
-HEADERS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "ETag": ("Names this state of it, for `If-None-Match`.", {"type": "string"}),
-    "Cache-Control": ("How long it may be kept.", {"type": "string"}),
-    "Content-Encoding": ("How it is compressed.", {"type": "string"}),
-    "Retry-After": ("Send the same again after so many seconds.", {"type": "integer"}),
-    "Allow": ("The methods of this address.", {"type": "string"}),
-}
-"""Headers of answers, with their meaning and schema."""

@@ -48,7 +48,8 @@ READING: Mapping[tuple[str, str], Operation] = {
             200: Reply(
                 "The events, streamed. An answer that arrives whole is whole.",
                 (Content(Replay, examples.REPLAY),),
-                ("ETag", "Cache-Control", "Content-Encoding"),
+                ("ETag", "Cache-Control"),
+                ("Content-Encoding",),
             ),
             304: _UNCHANGED,
         },
