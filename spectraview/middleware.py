@@ -40,7 +40,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
-        "Content-Type, Content-Encoding, X-API-Key, Authorization, Idempotency-Key, If-None-Match"
+        "Content-Type, Content-Encoding, X-API-Key, Authorization, Idempotency-Key, If-None-Match,"
+        " Last-Event-ID, X-Request-Id"
     ),
     "Access-Control-Max-Age": "86400",
 }
