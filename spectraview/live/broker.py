@@ -35,7 +35,8 @@ class Broker:
     silence, and fails when a subscription meets that.
 
     A node of a cluster is spoken to with `on_moved`: its channels are sharded, each is its slot's
-    alone, and `on_moved` is called when one of them is not, or no longer, this node's.
+    alone, and `on_moved` is called when one of them is not, or no longer, this node's, and whenever
+    the node can't be reached: another may take over.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Broker:
                 await self._listen(connection)
             except _OUTAGES as error:
                 logger.warning("lost the pub/sub connection: %r", error)
+                self._tell_moved()
             except Exception:
                 logger.exception("a message broke the pub/sub connection")
             finally:

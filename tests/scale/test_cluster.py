@@ -2,32 +2,44 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from datetime import date
-from itertools import count
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from spectraview.replay.cache import ReplayCache
+from spectraview.storage import cluster_nodes
 from spectraview.storage.cache import ActiveSession, Announcement, Cache
 from spectraview.storage.cluster_nodes import cluster_seeds
 from spectraview.storage.models import StoredBatch
 from spectraview.storage.quotas import QuotaCounter, Used
 from spectraview.storage.redis_cluster import ClusterPipeline, open_redis
-from tests.api_client import ApiClient
+from tests.api_client import ApiClient, LiveClient
 from tests.conftest import ApiFactory
 from tests.recordings import Event
-from tests.scale.valkey_cluster import MASTERS, ValkeyCluster, away
+from tests.scale.valkey_cluster import MASTERS, ValkeyCluster, away, running_cluster
 
 NEVER = 600.0
 """An interval of the head poll that no test lives to see: only pub/sub tells of batches."""
 PATIENCE = 20.0
+_NUMBERS = count()
 
 
 @pytest.fixture
 def redis_url(cluster: ValkeyCluster) -> str:
     """The cluster's address."""
     return cluster.url
+
+
+@pytest.fixture
+def replicated(tmp_path: Path) -> Iterator[ValkeyCluster]:
+    """Three masters with a replica each."""
+    with running_cluster(tmp_path, replicas=True) as cluster:
+        yield cluster
 
 
 def event(number: int) -> Event:
@@ -124,14 +136,56 @@ async def test_a_restarted_master_is_used_again(
         async with away(cluster, 2):
             await viewer.becomes_degraded()
         await viewer.recovers()
-        seen = asyncio.create_task(viewer.next())
-        async with asyncio.timeout(PATIENCE):
-            for number in count():  # until the publisher's process has found it too
-                await publisher.send(session_id, [event(number)])
-                await asyncio.wait({seen}, timeout=0.1)
-                if seen.done():
-                    break
-        assert seen.result()["sequence"][0] == 0
+        assert (await _next_of(viewer, publisher, session_id))["sequence"][0] == 0
+
+
+async def test_viewers_miss_nothing_while_a_replica_takes_over_and_its_master_comes_back(
+    make_api: ApiFactory, replicated: ValkeyCluster
+) -> None:
+    publisher, watcher = [await make_api(redis_url=replicated.url) for _ in range(2)]
+    sessions = [await publisher.start(replicated.session_on(n)) for n in range(MASTERS)]
+    seen = [asyncio.create_task(_see_all(watcher, i), name="watching") for i in sessions]
+    numbers = count()
+
+    async def send(batches: int) -> None:
+        for number in islice(numbers, batches):
+            await asyncio.gather(*(publisher.send(i, [event(number)]) for i in sessions))
+
+    await send(20)
+    replicated.kill(1)
+    await send(20)
+    async with asyncio.timeout(PATIENCE):
+        while not await asyncio.to_thread(replicated.has_failed_over, 1):
+            await send(1)
+    await send(20)
+    back = asyncio.create_task(asyncio.to_thread(replicated.restart, 1), name="back")
+    while not back.done():
+        await send(1)
+    await back
+    await send(20)
+    await asyncio.gather(*map(publisher.end, sessions))
+    everything = [event(number) for number in range(next(numbers))]
+    async with asyncio.timeout(PATIENCE):
+        assert await asyncio.gather(*seen) == [everything] * MASTERS
+
+
+@pytest.mark.parametrize("master", [0, 2], ids=["named", "found"])
+async def test_a_replica_that_took_over_is_followed_at_once(
+    make_api: ApiFactory, replicated: ValkeyCluster, monkeypatch: pytest.MonkeyPatch, master: int
+) -> None:
+    monkeypatch.setattr(cluster_nodes, "_REFRESH_INTERVAL", NEVER)
+    publisher, watcher = [
+        await make_api(redis_url=replicated.url, head_interval=NEVER) for _ in range(2)
+    ]
+    session_id = await publisher.start(replicated.session_on(master))
+    async with watcher.watch(session_id, protocol=2, start="now") as viewer:
+        assert [(await viewer.next())["type"] for _ in range(2)] == ["subscribed", "synced"]
+        replicated.kill(master)
+        await viewer.becomes_degraded()
+        await publisher.send(session_id, [event(0)])
+        assert (await viewer.next())["sequence"][0] == 0
+        await viewer.recovers()
+        assert (await _next_of(viewer, publisher, session_id))["sequence"][0] == 1
 
 
 async def test_a_slot_moves_while_its_session_is_watched(
@@ -159,6 +213,27 @@ async def test_a_cluster_that_is_away_stops_nothing(make_api: ApiFactory) -> Non
         assert await viewer.next() == event(0)
         await api.send(session_id, [event(1)])
         assert await viewer.next() == event(1)
+
+
+async def _next_of(viewer: LiveClient, publisher: ApiClient, session_id: UUID) -> Any:
+    """Send batches until a viewer is shown one: until the publisher's process has found where.
+
+    Return the first that it is shown.
+    """
+    shown = asyncio.create_task(viewer.next(), name="next")
+    async with asyncio.timeout(PATIENCE):
+        while not shown.done():
+            await publisher.send(session_id, [event(next(_NUMBERS))])
+            await asyncio.wait({shown}, timeout=0.1)
+    return shown.result()
+
+
+async def _see_all(api: ApiClient, session_id: UUID) -> list[Event]:
+    """Return all that a viewer is shown on one connection, which ends with the session."""
+    async with api.watch(session_id, start="start") as viewer:
+        shown = await viewer.rest()
+        assert viewer.close_code == 1000
+        return shown
 
 
 async def _see(api: ApiClient, session_id: UUID, count: int) -> list[Event]:

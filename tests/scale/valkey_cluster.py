@@ -1,4 +1,4 @@
-"""A Valkey Cluster of three masters on this machine."""
+"""A Valkey Cluster of three masters on this machine, with a replica each where it is wanted."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import redis
@@ -24,6 +25,7 @@ port {port}
 cluster-port {bus_port}
 cluster-enabled yes
 cluster-node-timeout 2000
+repl-diskless-sync-delay 0
 cluster-require-full-coverage no
 requirepass {password}
 masterauth {password}
@@ -34,14 +36,17 @@ _PASSWORD = "for-the-tests"
 
 
 class ValkeyCluster:
-    """Its masters can be killed, and slots moved from one to another."""
+    """Its masters can be killed, and slots moved from one to another. With replicas, that of master
+    `number` is node `number + MASTERS`.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, replicas: bool = False) -> None:
         self._folder = folder
         self._program = program_path(VALKEY, folder, None)
-        self.ports = [_free_port() for _ in range(MASTERS)]
-        self._processes = [self._start(number) for number in range(MASTERS)]
+        self.ports = [_free_port() for _ in range(MASTERS * (1 + replicas))]
+        self._processes = [self._start(number) for number in range(len(self.ports))]
         self._join()
+        self._replicate()
 
     @property
     def url(self) -> str:
@@ -49,7 +54,7 @@ class ValkeyCluster:
         return ",".join(self._url(number) for number in (0, 1))
 
     def client(self, number: int) -> redis.Redis:
-        """Return a client of one master."""
+        """Return a client of one node."""
         return redis.Redis.from_url(self._url(number))
 
     def master_of(self, session_id: UUID) -> int:
@@ -69,6 +74,11 @@ class ValkeyCluster:
         assert self._processes[number].revive()
         self._wait_for_agreement()
 
+    def has_failed_over(self, number: int) -> bool:
+        """Tell whether all others take the replica of a killed master for the master."""
+        others = (other for other in range(len(self.ports)) if other != number)
+        return all(self.ports[number + MASTERS] in self._masters(other) for other in others)
+
     def move_slot(self, session_id: UUID, target: int) -> None:
         """Move the slot of a session's keys to another master, with what is in it."""
         slot, source = key_slot(str(session_id).encode()), self.master_of(session_id)
@@ -84,7 +94,7 @@ class ValkeyCluster:
                 client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", names[1])
 
     def stop(self) -> None:
-        """Stop all masters."""
+        """Stop all nodes."""
         for process in self._processes:
             process.stop()
 
@@ -114,31 +124,57 @@ class ValkeyCluster:
             return False
 
     def _join(self) -> None:
-        for number in range(MASTERS):
+        for number in range(len(self.ports)):
             first, last = (-(-_SLOTS * n // MASTERS) for n in (number, number + 1))
             with self.client(number) as client:
-                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+                if number < MASTERS:
+                    client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
                 if number:
                     bus_port = self._bus_port(0)
                     client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], bus_port)
         self._wait_for_agreement()
+
+    def _replicate(self) -> None:
+        for number in range(MASTERS, len(self.ports)):
+            with self.client(number - MASTERS) as master, self.client(number) as replica:
+                name = master.execute_command("CLUSTER", "MYID")
+                replica.execute_command("CLUSTER", "REPLICATE", name)
+        for number, process in enumerate(self._processes):
+            process.wait_until(partial(self._is_replicated, number))
 
     def _bus_port(self, number: int) -> int:
         text = (self._folder / f"master-{number}" / "valkey.conf").read_text()
         return int(text.split("cluster-port ")[1].split()[0])
 
     def _wait_for_agreement(self) -> None:
-        for number in range(MASTERS):
-            self._processes[number].wait_until(partial(self._is_whole, number))
+        for number, process in enumerate(self._processes):
+            process.wait_until(partial(self._is_whole, number))
 
     def _is_whole(self, number: int) -> bool:
         try:
             with self.client(number) as client:
                 told = str(client.execute_command("CLUSTER", "INFO"))
-                slots = client.execute_command("CLUSTER", "SLOTS")
         except redis.RedisError:
             return False
-        return "fail" not in told.split("cluster_state")[1][:8] and len(slots) >= MASTERS
+        state = told.split("cluster_state")[1][:8]
+        return "fail" not in state and len(self._slots(number)) >= MASTERS
+
+    def _is_replicated(self, number: int) -> bool:
+        """Tell whether a node knows all replicas, and has its master's data if it is one."""
+        try:
+            with self.client(number) as client:
+                is_fed = client.info("replication").get("master_link_status", "up") == "up"
+            nodes = sum(len(nodes) for _, _, *nodes in self._slots(number))
+        except redis.RedisError:
+            return False
+        return is_fed and nodes == len(self.ports)
+
+    def _masters(self, number: int) -> set[int]:
+        return {master[1] for _, _, master, *_ in self._slots(number)}
+
+    def _slots(self, number: int) -> list[list[Any]]:
+        with self.client(number) as client:
+            return list(client.execute_command("CLUSTER", "SLOTS"))
 
 
 def _free_port() -> int:
@@ -148,9 +184,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[ValkeyCluster]:
+def running_cluster(folder: Path, *, replicas: bool = False) -> Iterator[ValkeyCluster]:
     """Run a cluster while the context lasts."""
-    cluster = ValkeyCluster(folder)
+    cluster = ValkeyCluster(folder, replicas=replicas)
     try:
         yield cluster
     finally:
