@@ -1,6 +1,7 @@
 """Processes as Linux tells of them, and how they are halted."""
 
 import os
+import select
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,3 +25,14 @@ def thaw(frozen: Iterable[int]) -> None:
     """Let halted processes go on."""
     for pid in frozen:
         os.kill(pid, signal.SIGCONT)
+
+
+def wait_for_ends(pids: Iterable[int], seconds: float) -> None:
+    """Return when the processes have ended, whoever started them, or each had its seconds."""
+    for pid in pids:
+        try:
+            ended = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        select.select([ended], [], [], seconds)
+        os.close(ended)

@@ -42,9 +42,11 @@ class StatementRefused(Exception):
 
 
 class Reads(ABC):
-    """What reads are made on: a database, or a standby beside it."""
+    """What reads are made on: a database, or a standby beside it.
 
-    @abstractmethod
+    Parameters are named, `%(session_id)s`; a statement may take `within` seconds, None the usual.
+    """
+
     async def fetch_all(
         self,
         query: str,
@@ -52,7 +54,10 @@ class Reads(ABC):
         *,
         within: float | None = None,
     ) -> list[Row]:
-        """Return the rows of a statement. Raises DatabaseUnavailable and StatementRefused."""
+        """Return the rows of the last statement in `query`. Raises DatabaseUnavailable and
+        StatementRefused.
+        """
+        return await self._fetch(query, parameters, within)
 
     async def fetch_one(
         self,
@@ -61,15 +66,21 @@ class Reads(ABC):
         *,
         within: float | None = None,
     ) -> Row | None:
-        """Return the first row, None when there is none."""
-        rows = await self.fetch_all(query, parameters, within=within)
+        """Return the first row, None when there is none. Raises what `fetch_all` does."""
+        rows = await self._fetch(query, parameters, within)
         return rows[0] if rows else None
+
+    @abstractmethod
+    async def _fetch(
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
+    ) -> list[Row]:
+        """Return the rows, as `fetch_all` says."""
 
 
 class Database(Reads):
     """Runs one statement at a time on pooled connections, each its own transaction (autocommit).
 
-    Use as an async context manager. Parameters are named, `%(session_id)s`.
+    Use as an async context manager.
     """
 
     def __init__(self, url: str, *, connections: int, timeout: float) -> None:
@@ -97,17 +108,11 @@ class Database(Reads):
         """Return the connections."""
         return self._pool
 
-    async def fetch_all(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
+    async def _fetch(
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
-        """Return the rows of the last statement in `query`.
-
-        Raises DatabaseUnavailable and StatementRefused. A lost connection is tried again once:
-        every statement of the store may run twice.
+        """Return the rows. A lost connection is tried again once: every statement of the store may
+        run twice.
         """
         try:
             return await self._run(query, parameters, within)

@@ -91,14 +91,9 @@ class Replica(Reads):
             self.measures.passed_over["behind"] += 1
         return has
 
-    async def fetch_all(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
+    async def _fetch(
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
-        """Return the rows of a statement that only reads. Raises what Database.fetch_all does."""
         rows = await self._read(query, parameters, within)
         if rows is None:
             return await self._primary.fetch_all(query, parameters, within=within)

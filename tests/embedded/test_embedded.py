@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from spectraview.embedded import (
     default_data_dir,
     running_addresses,
 )
+from tests.processes import wait_for_ends
 
 PROJECT = Path(__file__).parents[2]
 HURRIED = {"fsync": "off", "full_page_writes": "off"}
@@ -181,12 +181,12 @@ def test_stop_leaves_nothing_running(data_dir: Path) -> None:
     assert running_addresses(data_dir) is None
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs util-linux")
+@pytest.mark.skipif(
+    shutil.which("setpriv") is None, reason="without util-linux the next start ends them"
+)
 def test_servers_end_with_their_killed_owner(data_dir: Path) -> None:
     orphans = kill_owner(data_dir, "main")
-    deadline = time.monotonic() + 10
-    while still_running(orphans) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for_ends(orphans, 10)
     assert not still_running(orphans)
 
 

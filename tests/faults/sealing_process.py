@@ -18,19 +18,15 @@ class DeadlyDatabase(Database):
         self._left = statements
         self._seconds = seconds
 
-    async def fetch_all(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        within: float | None = None,
+    async def _fetch(
+        self, query: str, parameters: Mapping[str, object] | None, within: float | None
     ) -> list[Row]:
         """Run a statement, and maybe no other."""
         self._left -= 1
         if self._left == 0:
             delay = self._seconds
             asyncio.get_running_loop().call_later(delay, os.kill, os.getpid(), signal.SIGKILL)
-        return await super().fetch_all(query, parameters, within=within)
+        return await super()._fetch(query, parameters, within)
 
 
 async def main(database_url: str, statements: str, seconds: str) -> None:
