@@ -1,5 +1,13 @@
-"""`python -m spectraview` is the command line."""
+"""The program `spectraview`, which is `python -m spectraview` too."""
 
 from spectraview.cli import main
+from spectraview.cli.ending import run_to_end
 
-main()
+
+def run() -> None:
+    """Run the command line."""
+    run_to_end(main)
+
+
+if __name__ == "__main__":
+    run()

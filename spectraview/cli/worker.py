@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from math import ceil
 
 from spectraview.app import create_app
+from spectraview.cli.ending import run_to_end
 from spectraview.cli.running import StopRequest, handled_signals, run_application
 from spectraview.cli.servers import read_config, start_logging
 from spectraview.cli.workers import READY
@@ -47,4 +49,4 @@ def _tell_parent() -> None:
 
 
 if __name__ == "__main__":
-    work(int(sys.argv[1]))
+    run_to_end(partial(work, int(sys.argv[1])))

@@ -204,4 +204,5 @@ class Crowd:
         )
         code, said = await self._topology.processes[0].run("doctor")
         if code:
-            self._history.violate("in the end a doctor finds no problem", said)
+            place = f"it ended with {code}: {said}"
+            self._history.violate("in the end a doctor finds no problem", place)

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from spectraview.cli import main
+from spectraview.__main__ import run
 
 
 def _tell_tasks_on_signal(file: Path) -> None:
@@ -34,4 +34,4 @@ def _name(task: asyncio.Task[object]) -> str:
 if __name__ == "__main__":
     _tell_tasks_on_signal(Path(sys.argv.pop(1)))
     sys.argv[0] = "spectraview"
-    main()
+    run()
