@@ -1,4 +1,4 @@
-"""Turns a group of batches into the parameters of one statement, and its rows into receipts."""
+"""Turns a group of batches into the parameters of one call, and its rows into receipts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

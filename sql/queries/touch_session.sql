@@ -1,17 +1,4 @@
-UPDATE sessions
-SET
-  last_activity = now(),
-  updated_at = now(),
-  reported_event_count = GREATEST(reported_event_count, %(events)s),
-  reported_error_count = GREATEST(reported_error_count, %(errors)s),
-  reported_click_count = GREATEST(reported_click_count, %(clicks)s),
-  ended_at = CASE WHEN ended_by = 'idle' THEN NULL ELSE ended_at END,
-  duration_seconds = CASE WHEN ended_by = 'idle' THEN NULL ELSE duration_seconds END,
-  ended_by = NULLIF(ended_by, 'idle')
-WHERE id = %(session_id)s
-  AND (%(app_id)s::text IS NULL OR app_id = %(app_id)s)
-  AND expires_at > now()
-RETURNING
+SELECT
   id,
   app_id,
   user_id,
@@ -32,4 +19,11 @@ RETURNING
   last_timestamp,
   next_sequence,
   batch_count,
-  keyframe_sequence;
+  keyframe_sequence
+FROM touch_session(
+  session_id => %(session_id)s,
+  app_id => %(app_id)s,
+  events => %(events)s,
+  errors => %(errors)s,
+  clicks => %(clicks)s
+);
