@@ -273,6 +273,7 @@ async def _jobs(app: web.Application) -> AsyncIterator[None]:
                 app[SEGMENT_DATA],
                 seal_after=config.seal_after,
                 commit_seconds=lambda: app[COMMITTER].seconds,
+                loop_busy=lambda: app[LOOP].busy,
             ),
             app[JOBS],
             interval=config.job_interval,

@@ -129,6 +129,7 @@ _JOBS = (
 )
 _PROCESS = (
     _histogram("event_loop_lag_seconds", "How late the event loop comes to what is due."),
+    _gauge("event_loop_busy_ratio", "Share of a core the busiest event loop takes.", merge="max"),
     _gauge("processes", "Processes that serve here."),
     Family("spectraview_info", "gauge", "The version.", ("version",), "max"),
     Family("process_resident_memory_bytes", "gauge", "Resident memory of all processes."),

@@ -34,6 +34,7 @@ def read_metrics(app: web.Application) -> Snapshot:
     _read_redis(app, snapshot)
     _read_jobs(app, snapshot)
     snapshot.add_histogram("spectraview_event_loop_lag_seconds", app[LOOP].lag)
+    snapshot.add("spectraview_event_loop_busy_ratio", app[LOOP].busy)
     snapshot.add("spectraview_processes", 1)
     snapshot.add("spectraview_info", 1, __version__)
     return snapshot

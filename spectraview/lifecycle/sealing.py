@@ -40,7 +40,8 @@ _REFUSED_SECONDS = 300.0
 """How long a session waits that is damaged, and one that somebody has changed meanwhile."""
 _LOWEST_PRIORITY = 19
 _LONG_COMMIT = 0.02
-_PAUSES = 4
+_BUSY, _VERY_BUSY = 0.5, 0.75
+_PAUSES, _MANY_PAUSES = 4, 16
 _LONGEST_PAUSE = 5.0
 
 
@@ -59,8 +60,9 @@ class SealReport:
 class Sealer:
     """Seals sessions, one segment at a time.
 
-    While ingest waits for its commits, which `commit_seconds` tells, it rests after each session
-    for several times as long as that took.
+    While ingest waits for its commits, which `commit_seconds` tells, or the event loop takes much
+    of a core, which `loop_busy` tells, it rests after each session for several times as long as
+    that took: it needs Python's one lock too, though little of it.
 
     Any number of processes may do so at once: each takes sessions of its own for the time of a
     lease. The lease only spares work; what a segment replaces is compared under the session's lock.
@@ -75,6 +77,7 @@ class Sealer:
         lease: float = LEASE_SECONDS,
         sizes: SegmentSizes = _SIZES,
         commit_seconds: Callable[[], float] = float,
+        loop_busy: Callable[[], float] = float,
     ) -> None:
         self._store = SealingStore(database, lease=lease)
         self._sessions = Store(database)
@@ -83,6 +86,7 @@ class Sealer:
         self._seal_after = seal_after
         self._sizes = sizes
         self._commit_seconds = commit_seconds
+        self._loop_busy = loop_busy
 
     async def seal(self, limit: int) -> SealReport:
         """Seal at most `limit` of the sessions that ended long enough ago. Raises
@@ -97,8 +101,8 @@ class Sealer:
             for session in claimed:
                 began = time.monotonic()
                 await self._seal_session(session, report)
-                if self._commit_seconds() > _LONG_COMMIT:
-                    await asyncio.sleep(min(_PAUSES * (time.monotonic() - began), _LONGEST_PAUSE))
+                if pauses := rest_of(self._commit_seconds(), self._loop_busy()):
+                    await asyncio.sleep(min(pauses * (time.monotonic() - began), _LONGEST_PAUSE))
         return report
 
     async def _seal_session(self, session: ClaimedSession, report: SealReport) -> None:
@@ -199,6 +203,15 @@ class Sealer:
         frame = await self._data.read(session.session_id, session.day, segment)
         json = await asyncio.to_thread(decompress, frame, segment.size_bytes)
         return segment, batches, json
+
+
+def rest_of(commit_seconds: float, loop_busy: float) -> int:
+    """Return for how many times as long as a session took to rest after it, by how long ingest
+    waits for its commits and by the share of a core that the event loop takes.
+    """
+    if loop_busy > _VERY_BUSY:
+        return _MANY_PAUSES
+    return _PAUSES if loop_busy > _BUSY or commit_seconds > _LONG_COMMIT else 0
 
 
 async def _build(builder: SegmentBuilder) -> NewSegment:

@@ -137,6 +137,7 @@ class JobMeasures:
 
 @dataclass(slots=True)
 class LoopMeasures:
-    """How late the event loop comes to what is due."""
+    """How late the event loop comes to what is due, and the share of a core that it takes."""
 
     lag: Histogram = field(default_factory=Histogram)
+    busy: float = 0.0

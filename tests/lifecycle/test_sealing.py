@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from spectraview.lifecycle.sealing import Sealer
+from spectraview.lifecycle.sealing import Sealer, rest_of
 from spectraview.lifecycle.segment_builder import SegmentBuilder, SegmentSizes
 from spectraview.storage.codec import CorruptData
 from spectraview.storage.models import Position
@@ -42,19 +42,27 @@ async def test_a_sealed_session_reads_as_before(sealed: Sealed) -> None:
     assert report.size_bytes / report.stored_bytes > 15
 
 
-async def test_sealing_rests_while_batches_wait_for_their_commit(sealed: Sealed) -> None:
+async def test_sealing_looks_after_each_session_whether_to_rest(sealed: Sealed) -> None:
     sessions = [await sealed.record(body_of([MOVE])) for _ in range(3)]
-    waits = iter([1.0, 0.0, 1.0])
-    rests: list[float] = []
-
-    def commit_seconds() -> float:
-        rests.append(next(waits))
-        return rests[-1]
-
-    sealer = Sealer(sealed.database, sealed.data, seal_after=0, commit_seconds=commit_seconds)
+    waits, shares = iter([1.0, 0.0, 1.0]), iter([0.9, 0.0, 0.6])
+    sealer = Sealer(
+        sealed.database,
+        sealed.data,
+        seal_after=0,
+        commit_seconds=lambda: next(waits),
+        loop_busy=lambda: next(shares),
+    )
     assert (await sealer.seal(10)).sessions == 3
-    assert rests == [1.0, 0.0, 1.0]
+    assert list(waits) == list(shares) == []
     assert all([await sealed.is_sealed(session_id) for session_id in sessions])
+
+
+def test_the_longer_ingest_waits_the_longer_sealing_rests() -> None:
+    at_ease, slow_commits, busy, very_busy = (
+        rest_of(commit_seconds, loop_busy)
+        for commit_seconds, loop_busy in [(0.005, 0.2), (0.05, 0.2), (0.005, 0.6), (0.005, 0.9)]
+    )
+    assert at_ease == 0 < slow_commits == busy < very_busy
 
 
 @pytest.mark.parametrize("seed", range(8))
