@@ -11,7 +11,7 @@ from aiohttp import web
 
 from spectraview.app import drain
 from spectraview.config import Config
-from spectraview.keys import ADMISSION, COMMITTER
+from spectraview.keys import ADMISSION, COMMITTER, LOOP
 from spectraview.serving.access_log import AccessLogger
 from spectraview.serving.garbage import rare_collections
 from spectraview.serving.limits import allow_open_files
@@ -99,7 +99,7 @@ async def run_application(
     await runner.setup()
     try:
         site = web.SockSite(runner, listener, backlog=_BACKLOG)
-        async with rare_collections():
+        async with rare_collections(lambda: app[LOOP].busy):
             await site.start()
             started()
             await stop.wait()
