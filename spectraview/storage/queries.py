@@ -7,11 +7,17 @@ def _load(name: str) -> str:
     return resources.files("spectraview.sql").joinpath("queries", f"{name}.sql").read_text()
 
 
+def _load_of_session(name: str) -> str:
+    return _load(name).replace("{columns}", _SESSION_COLUMNS)
+
+
+_SESSION_COLUMNS = _load("session_columns").strip()
+
 APPEND_BATCHES = _load("append_batches")
 CREATE_SESSIONS = _load("create_sessions")
-START_SESSION = _load("start_session")
-TOUCH_SESSION = _load("touch_session")
-END_SESSION = _load("end_session")
+START_SESSION = _load_of_session("start_session")
+TOUCH_SESSION = _load_of_session("touch_session")
+END_SESSION = _load_of_session("end_session")
 END_IDLE_SESSIONS = _load("end_idle_sessions")
 CLAIM_UNSEALED = _load("claim_unsealed")
 SUM_UNSEALED = _load("sum_unsealed")
@@ -31,12 +37,12 @@ GIVE_UP_UPLOADS = _load("give_up_uploads")
 LIST_DELETING_OBJECTS = _load("list_deleting_objects")
 COUNT_DELETING_OBJECTS = _load("count_deleting_objects")
 FORGET_OBJECTS = _load("forget_objects")
-FETCH_SESSION = _load("fetch_session")
+FETCH_SESSION = _load_of_session("fetch_session")
 WHY_GONE = _load("why_gone")
 MARK_DELETED = _load("mark_deleted")
 DELETE_SESSIONS = _load("delete_sessions")
 LIST_DELETED = _load("list_deleted")
-LIST_USER_SESSIONS = _load("list_user_sessions")
+LIST_USER_SESSIONS = _load_of_session("list_user_sessions")
 NOTE_AUDIT = _load("note_audit")
 LIST_SEGMENTS = _load("list_segments")
 LIST_SPANS = _load("list_spans")

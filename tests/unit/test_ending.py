@@ -19,7 +19,7 @@ _PROGRAMS = {
 def end(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a program, the body of a function, to its end in a process of its own."""
     source = (
-        "import atexit, asyncio, sys, threading, time\n"
+        "import atexit, asyncio, sys, threading\n"
         "from spectraview.cli.ending import run_to_end\n"
         "def program():\n"
         f"{textwrap.indent(textwrap.dedent(program), '    ')}\n"
@@ -39,7 +39,8 @@ def test_all_is_said_and_done_before_the_end() -> None:
     ended = end(
         """
         atexit.register(print, "at exit")
-        threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+        end_of_main = threading.main_thread().join
+        threading.Thread(target=lambda: (end_of_main(), print("thread"))).start()
         print("program", end=" ")
         print("error", end="", file=sys.stderr)
         """
