@@ -46,6 +46,9 @@ def good_ones() -> list[bytes]:
     length = f"Content-Length: {len(batch)}"
     events = f"/api/sessions/{SESSION}/events"
     return [
+        _request("POST", events, length, body=batch),
+        _request("POST", events, "Transfer-Encoding: chunked", body=chunks),
+        _request("POST", events, length, "Expect: 100-continue", body=batch) * 3,
         _request("GET", "/health/live"),
         _request("GET", "/", "Accept: text/html", "If-None-Match: *"),
         _request("GET", "/api/sessions?limit=1&q=x&from=2026-01-01", "Origin: https://x.example"),
@@ -53,9 +56,6 @@ def good_ones() -> list[bytes]:
         _request("GET", f"/api/sessions/{SESSION}/replay/manifest", "Range: bytes=0-"),
         _request("GET", f"/api/sessions/{SESSION}/live", "Accept: text/event-stream"),
         _request("OPTIONS", events, "Access-Control-Request-Method: POST", "Origin: null"),
-        _request("POST", events, length, body=batch),
-        _request("POST", events, "Transfer-Encoding: chunked", body=chunks),
-        _request("POST", events, length, "Expect: 100-continue", body=batch) * 3,
         _upgrade("live", frame(TEXT, subscribe), frame(PING, b"x"), frame(PONG), frame(CLOSE)),
         _upgrade("ingest", frame(TEXT, batch), frame(BINARY, b"x"), frame(CLOSE, b"\x03\xe8bye")),
         _upgrade("ingest", frame(TEXT, batch[:9], fin=False), frame(CONTINUATION, batch[9:])),
