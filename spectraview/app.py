@@ -239,6 +239,7 @@ async def _recording(app: web.Application) -> AsyncIterator[None]:
         app[CACHE].announce,
         timeout=config.commit_timeout,
         max_pending=config.max_pending,
+        max_wait=config.max_wait,
         ttl_hours=config.ttl_hours,
     ) as committer:
         app[COMMITTER] = committer

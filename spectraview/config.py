@@ -149,6 +149,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             description="bytes of batches that wait for their commit; more get a 503",
         ),
     ] = 67_108_864
+    max_wait: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=_YEAR,
+            description="seconds that batches may wait for their turn; more get a 503",
+        ),
+    ] = 1.0
     max_list: Annotated[
         int, Meta(ge=1, le=_LARGEST, description="sessions of one page of a list")
     ] = 500

@@ -14,7 +14,7 @@ from spectraview.api.scrubbing import INLINE_SCRUBBED, inline_scrubber, scrub_ru
 from spectraview.errors import AppForbidden, InflatedTooLarge, TooMuchToScrub
 from spectraview.ingest.body import Limits, parse_batch, split_batches
 from spectraview.ingest.scrubbing.scrubber import Scrubber
-from spectraview.keys import API_KEY, CONFIG, PLACE, RECORDER, REQUESTS, USAGE
+from spectraview.keys import API_KEY, COMMITTER, CONFIG, PLACE, RECORDER, REQUESTS, USAGE
 from spectraview.observability.tracing import span
 from spectraview.storage.models import Batch
 
@@ -26,6 +26,7 @@ _INLINE_INFLATED = 1_048_576
 async def append_batch(request: web.Request) -> web.Response:
     """Store a batch of events, or several, and show it to the session's viewers."""
     session_id = session_id_of(request)
+    request.app[COMMITTER].check_room()
     body = await read_body(request)
     sent = request[PLACE].bytes
     several = split_batches(body)

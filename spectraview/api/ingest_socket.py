@@ -25,6 +25,7 @@ from spectraview.keys import (
     API_KEY,
     API_KEYS,
     CACHE,
+    COMMITTER,
     CONFIG,
     HUB,
     INGEST_SOCKETS,
@@ -105,6 +106,7 @@ async def _store(request: web.Request, session_id: UUID, message: WSMessage) -> 
     if request.app[API_KEYS].has_ended(key.key_id):
         raise Unauthorized
     usage = await count_use(request, key, "ingest")
+    request.app[COMMITTER].check_room()
     body = await _body(message, request.app[CONFIG].max_inflated)
     batch = await parse_for(request, session_id, body, idempotency_key=None)
     try:

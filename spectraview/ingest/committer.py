@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import randint
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -36,6 +37,8 @@ _TAKEN = "23505"
 _LATELY = 1.0
 _AVERAGED = 16
 """Groups over which the time that batches wait is averaged."""
+_RETRY_SECONDS = (2, 8)
+"""Who was refused at one moment must not come back at one moment."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,8 @@ class Committer:
     """Stores batches in groups, one group at a time; use as an async context manager.
 
     `announce` is called with what each group has newly stored, after its commit and before its
-    outcomes are known.
+    outcomes are known. A batch fails after `timeout` seconds; none should come while others wait
+    for more than `max_wait` seconds for their turn, or hold `max_pending` bytes.
     """
 
     def __init__(
@@ -65,12 +69,14 @@ class Committer:
         *,
         timeout: float,
         max_pending: int,
+        max_wait: float,
         ttl_hours: int,
     ) -> None:
         self._store = store
         self._announce = announce
         self._timeout = timeout
         self._max_pending = max_pending
+        self._max_wait = max_wait
         self._ttl_hours = ttl_hours
         self._pending_bytes = 0
         self._waiting: list[_Waiting] = []
@@ -110,8 +116,7 @@ class Committer:
         app to create it).
         """
         size = len(batch.event_data) + batch.size_bytes // 16
-        if self._pending_bytes and self._pending_bytes + size > self._max_pending:
-            raise Overloaded(retry_after=1)
+        self._check_room(size)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(batch, loop.create_future(), size, loop.time(), link_here())
         self._waiting.append(waiting)
@@ -126,6 +131,17 @@ class Committer:
             # An error holds this frame: it must not hold the error in turn, else all that is
             # refused stays in memory until Python looks for cycles.
             del waiting, batch
+
+    def check_room(self) -> None:
+        """Raise Overloaded when a batch that comes now would wait too long, or has no room: who
+        knows that before it reads and parses the batch has more time for those that wait.
+        """
+        self._check_room(0)
+        now = asyncio.get_running_loop().time()
+        waited = now - self._waiting[0].since if self._waiting else 0.0
+        # Without a commit lately PostgreSQL is away or hangs: then the wait is for it to come back.
+        if waited > self._max_wait and now - self._committed_at < _LATELY:
+            raise Overloaded(retry_after=randint(*_RETRY_SECONDS))
 
     def give_up(self) -> None:
         """Let nobody wait for the store any longer: the process ends."""
@@ -148,6 +164,10 @@ class Committer:
         """Return how many events this process stored in the last minute."""
         self._count_stored(0)
         return sum(events for _, events in self._stored)
+
+    def _check_room(self, size: int) -> None:
+        if self._pending_bytes and self._pending_bytes + size > self._max_pending:
+            raise Overloaded(retry_after=randint(*_RETRY_SECONDS))
 
     def _count_stored(self, events: int) -> None:
         now = asyncio.get_running_loop().time()

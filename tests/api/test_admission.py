@@ -280,7 +280,7 @@ async def test_a_store_that_is_away_for_long_costs_503s_in_time_and_no_event(
     make_api: ApiFactory, postgres: Postgres, fault: Callable[[Postgres], None]
 ) -> None:
     api = await make_api(database_url=await postgres.start(), commit_timeout=COMMIT_TIMEOUT)
-    events: list[Event] = [{"type": 3, "data": {"number": n}, "timestamp": n} for n in range(4)]
+    events = [numbered(number) for number in range(4)]
     sessions = [uuid4() for _ in range(SESSIONS)]
     for session_id in sessions:
         await post_patiently(api, session_id, events[:1])
@@ -296,6 +296,28 @@ async def test_a_store_that_is_away_for_long_costs_503s_in_time_and_no_event(
         await asyncio.gather(*(post_patiently(api, session_id, batch) for session_id in sessions))
     for session_id in sessions:
         assert sorted(numbers(await api.replay(session_id))) == [0, 1, 2, 3]
+
+
+async def test_more_than_can_be_stored_in_time_is_refused_and_nothing_is_lost(
+    make_api: ApiFactory,
+) -> None:
+    api = await make_api(max_wait=1e-6)
+    sessions = [uuid4() for _ in range(SESSIONS)]
+    seen, rounds = set[tuple[int, str | None]](), 0
+    async with asyncio.timeout(60):
+        while (503, "overloaded") not in seen:
+            batch = [numbered(rounds)]
+            seen.update(await asyncio.gather(*(post(api, each, batch) for each in sessions)))
+            await asyncio.gather(*(post_patiently(api, each, batch) for each in sessions))
+            rounds += 1
+    assert seen == {(200, None), (503, "overloaded")}
+    for session_id in sessions:
+        assert numbers(await api.replay(session_id)) == list(range(rounds))
+
+
+def numbered(number: int) -> Event:
+    """Return an event that bears a number."""
+    return {"type": 3, "data": {"number": number}, "timestamp": number}
 
 
 def numbers(replay: dict[str, list[Event]]) -> list[int]:

@@ -138,6 +138,33 @@ async def test_too_many_batches_close_the_socket_to_be_sent_again(make_api: ApiF
     assert (await api.replay(session_id))["events"] == events[:100]
 
 
+async def test_more_than_can_be_stored_in_time_closes_the_socket(make_api: ApiFactory) -> None:
+    api = await make_api(max_wait=1e-6)
+    session_id, stored, events = uuid4(), list[Event](), load_recording("todo-small")
+
+    async def crowd() -> None:
+        other = uuid4()
+        while True:
+            await api.post_events(other, batch_body(events))
+
+    await api.start(session_id)
+    crowds = [asyncio.create_task(crowd()) for _ in range(10)]
+    async with ingest(api, session_id) as client, asyncio.timeout(60):
+        for batch in batches_of(events * 50, 1):
+            await client.send(batch_body(batch))
+            answer = await client.next("receipt", "error")
+            if answer["type"] == "error":
+                break
+            stored += batch
+        assert answer["code"] == "overloaded"
+        assert answer["retryAfter"] in range(2, 9)
+        assert await client.next("receipt", "error") is None
+        assert client.websocket.close_code == 1013
+    for each in crowds:
+        each.cancel()
+    assert (await api.replay(session_id))["events"] == stored
+
+
 async def test_a_revoked_key_can_send_no_more(api: ApiClient, api_keys: ApiKeys) -> None:
     await api_keys.create("page", "sv_ingest_page", ["ingest"])
     (key_id,) = [key.key_id for key in await api_keys.list_keys() if key.name == "page"]

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 from spectraview.errors import InvalidBody, Overloaded, SessionNotFound
 from spectraview.ingest.committer import Committer
 from spectraview.storage import queries
-from spectraview.storage.append import append_parameters
+from spectraview.storage.append import Appended, append_parameters
 from spectraview.storage.cache import Announcement
 from spectraview.storage.database import Database
 from spectraview.storage.models import Batch, CustomEvent
@@ -47,7 +47,7 @@ def announced() -> Announced:
 async def committer(store: Store, announced: Announced) -> AsyncIterator[Committer]:
     """A running committer."""
     async with Committer(
-        store, announced, timeout=10, max_pending=100_000, ttl_hours=72
+        store, announced, timeout=10, max_pending=100_000, max_wait=10, ttl_hours=72
     ) as committer:
         yield committer
 
@@ -122,7 +122,9 @@ async def test_what_is_told_is_committed(
     def look(announcements: Sequence[Announcement]) -> None:
         seen.extend(told.batch.batch_number for told in announcements)
 
-    async with Committer(store, look, timeout=10, max_pending=10**6, ttl_hours=1) as committer:
+    async with Committer(
+        store, look, timeout=10, max_pending=10**6, max_wait=10, ttl_hours=1
+    ) as committer:
         await committer.commit(make_batch(session_id, MOVE))
     rows = await database.fetch_all(
         "SELECT batch_number FROM session_events WHERE session_id = %(id)s", {"id": session_id}
@@ -139,7 +141,48 @@ async def test_too_much_at_once_is_turned_away(committer: Committer, session_id:
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
     assert len(refused) == 4
-    assert {error.retry_after for error in refused} == {1}
+    assert all(error.retry_after in range(2, 9) for error in refused)
+
+
+@pytest.fixture
+async def impatient(store: Store) -> AsyncIterator[Committer]:
+    """A committer for which every wait is too long."""
+    async with Committer(
+        store, lambda _: None, timeout=10, max_pending=10**6, max_wait=1e-9, ttl_hours=1
+    ) as committer:
+        yield committer
+
+
+async def two_at_once(committer: Committer, session_id: UUID) -> "asyncio.Future[list[Appended]]":
+    """Commit a batch, and another that waits until the first is stored."""
+    commits = []
+    for _ in range(2):
+        commits.append(asyncio.create_task(committer.commit(make_batch(session_id, MOVE))))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    return asyncio.gather(*commits)
+
+
+async def test_there_is_no_room_while_batches_wait_too_long(
+    impatient: Committer, session_id: UUID
+) -> None:
+    impatient.check_room()
+    await impatient.commit(make_batch(session_id, MOVE))
+    impatient.check_room()
+    both = await two_at_once(impatient, session_id)
+    with pytest.raises(Overloaded) as refused:
+        impatient.check_room()
+    assert refused.value.retry_after in range(2, 9)
+    await both
+    impatient.check_room()
+
+
+async def test_there_is_room_while_the_wait_is_for_postgresql(
+    impatient: Committer, session_id: UUID
+) -> None:
+    both = await two_at_once(impatient, session_id)
+    impatient.check_room()  # nothing was committed yet: who waits is not behind others
+    await both
 
 
 async def test_a_batch_of_no_session_and_no_app_is_not_found(committer: Committer) -> None:
@@ -173,7 +216,7 @@ async def test_a_batch_that_names_its_app_makes_its_session(
 
 async def test_leaving_stores_what_still_waits(store: Store, session_id: UUID) -> None:
     async with Committer(
-        store, lambda _: None, timeout=10, max_pending=10**6, ttl_hours=1
+        store, lambda _: None, timeout=10, max_pending=10**6, max_wait=10, ttl_hours=1
     ) as committer:
         waiting = [
             asyncio.create_task(committer.commit(make_batch(session_id, MOVE))) for _ in range(9)
