@@ -103,5 +103,4 @@ async def test_a_killed_archiving_loses_nothing_and_leaves_nothing(
     for session_id, seen in expected.items():
         assert await sealed.seen(session_id) == seen
     await database.fetch_all("UPDATE archive_objects SET state = 'deleting'")
-    await archive.sweep()
-    assert keys_in(object_store) == []
+    await only_these_are_left(archive, database, object_store, [])
