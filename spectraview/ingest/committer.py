@@ -6,28 +6,22 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from random import randint
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from spectraview.errors import InvalidBody, Overloaded, SessionNotFound, StoreUnavailable
+from spectraview.errors import InvalidBody, SessionNotFound, StoreUnavailable
 from spectraview.ingest.clock import client_time
+from spectraview.ingest.commit_queue import CommitQueue, Waiting, overloaded
 from spectraview.observability.measures import CommitMeasures
-from spectraview.observability.tracing import link_here, span
+from spectraview.observability.tracing import span
 from spectraview.storage.append import Appended
 from spectraview.storage.cache import ActiveSession, Announcement
 from spectraview.storage.database import DatabaseUnavailable, StatementRefused
 from spectraview.storage.models import Batch, StoredBatch
 from spectraview.storage.store import Store
 
-if TYPE_CHECKING:
-    from spectraview.observability.otel import Link
-
 logger = logging.getLogger(__name__)
 
-_GROUP_BYTES = 8_388_608
-_GROUP_BATCHES = 256
 _RETRY_DELAY = 0.1
 _LONGEST_RETRY_DELAY = 1.0
 _DATA_FAULTS = frozenset({"22", "23", "54"})
@@ -37,21 +31,6 @@ _TAKEN = "23505"
 _LATELY = 1.0
 _AVERAGED = 16
 """Groups over which the time that batches wait is averaged."""
-_RETRY_SECONDS = (2, 8)
-"""Who was refused at one moment must not come back at one moment."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    batch: Batch
-    outcome: asyncio.Future[Appended]
-    size: int
-    since: float
-    link: "Link | None"
-
-    @property
-    def key(self) -> tuple[object, bytes]:
-        return self.batch.session_id, self.batch.batch_key
 
 
 class Committer:
@@ -75,12 +54,9 @@ class Committer:
         self._store = store
         self._announce = announce
         self._timeout = timeout
-        self._max_pending = max_pending
         self._max_wait = max_wait
         self._ttl_hours = ttl_hours
-        self._pending_bytes = 0
-        self._waiting: list[_Waiting] = []
-        self._group: list[_Waiting] = []
+        self._queue = CommitQueue(max_pending)
         self._given_up = False
         self._wake = asyncio.Event()
         self._closing = False
@@ -115,14 +91,10 @@ class Committer:
         the client sends the same again), SessionNotFound (no such session, and the batch names no
         app to create it).
         """
-        size = len(batch.event_data) + batch.size_bytes // 16
-        self._check_room(size)
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(batch, loop.create_future(), size, loop.time(), link_here())
-        self._waiting.append(waiting)
-        self._pending_bytes += size
+        waiting = self._queue.add(batch)
         self._wake.set()
-        too_late = loop.call_later(0 if self._given_up else self._timeout, _fail_overdue, waiting)
+        timeout = 0 if self._given_up else self._timeout
+        too_late = asyncio.get_running_loop().call_later(timeout, waiting.fail_overdue)
         # Not when the wait ends: who is cancelled leaves a batch that must not be tried for ever.
         waiting.outcome.add_done_callback(lambda _: too_late.cancel())
         try:
@@ -136,23 +108,21 @@ class Committer:
         """Raise Overloaded when a batch that comes now would wait too long, or has no room: who
         knows that before it reads and parses the batch has more time for those that wait.
         """
-        self._check_room(0)
+        self._queue.check_room()
         now = asyncio.get_running_loop().time()
-        waited = now - self._waiting[0].since if self._waiting else 0.0
         # Without a commit lately PostgreSQL is away or hangs: then the wait is for it to come back.
-        if waited > self._max_wait and now - self._committed_at < _LATELY:
-            raise Overloaded(retry_after=randint(*_RETRY_SECONDS))
+        if self._queue.waited(now) > self._max_wait and now - self._committed_at < _LATELY:
+            raise overloaded()
 
     def give_up(self) -> None:
         """Let nobody wait for the store any longer: the process ends."""
         self._given_up = True
-        for waiting in (*self._group, *self._waiting):
-            _fail_overdue(waiting)
+        self._queue.fail_all()
 
     @property
     def pending(self) -> tuple[int, int]:
         """Return how many batches wait or are being committed, and the bytes they hold."""
-        return len(self._waiting) + len(self._group), self._pending_bytes
+        return self._queue.pending
 
     @property
     def seconds(self) -> float:
@@ -164,10 +134,6 @@ class Committer:
         """Return how many events this process stored in the last minute."""
         self._count_stored(0)
         return sum(events for _, events in self._stored)
-
-    def _check_room(self, size: int) -> None:
-        if self._pending_bytes and self._pending_bytes + size > self._max_pending:
-            raise Overloaded(retry_after=randint(*_RETRY_SECONDS))
 
     def _count_stored(self, events: int) -> None:
         now = asyncio.get_running_loop().time()
@@ -190,39 +156,17 @@ class Committer:
         self._count_stored(measures.events - before)
 
     async def _commit_groups(self) -> None:
-        while self._waiting or not self._closing:
+        while self._queue or not self._closing:
             await self._wake.wait()
-            self._group = group = self._next_group()
-            if not self._waiting and not self._closing:
+            group = self._queue.take_group()
+            if not self._queue and not self._closing:
                 self._wake.clear()
             if group:
                 await self._commit_group(group)
-                self._pending_bytes -= sum(waiting.size for waiting in group)
-                self._group = group = []  # let go of what is stored before the next comes
+                self._queue.let_go()
+                group = []  # what is stored is not held until the next comes
 
-    def _next_group(self) -> list[_Waiting]:
-        """Take what fits in a group, without what is overdue; a batch whose key is in the group
-        already waits for the next.
-        """
-        group: list[_Waiting] = []
-        left: list[_Waiting] = []
-        keys: set[tuple[object, bytes]] = set()
-        size = 0
-        for waiting in self._waiting:
-            if waiting.outcome.done():
-                self._pending_bytes -= waiting.size
-                continue
-            full = len(group) >= _GROUP_BATCHES or (size >= _GROUP_BYTES and group)
-            if full or waiting.key in keys:
-                left.append(waiting)
-                continue
-            group.append(waiting)
-            keys.add(waiting.key)
-            size += len(waiting.batch.event_data)
-        self._waiting = left
-        return group
-
-    async def _commit_group(self, group: list[_Waiting]) -> None:
+    async def _commit_group(self, group: list[Waiting]) -> None:
         now = asyncio.get_running_loop().time()
         self.measures.group.observe(len(group))
         for waiting in group:
@@ -234,9 +178,9 @@ class Committer:
         except Exception as error:
             logger.exception("a group of %s batches failed", len(group))
             for waiting in group:
-                _fail(waiting, error)
+                waiting.fail(error)
 
-    async def _store_group(self, group: list[_Waiting]) -> None:
+    async def _store_group(self, group: list[Waiting]) -> None:
         """Store a group, patiently while PostgreSQL is away; a batch that PostgreSQL refuses fails
         alone.
         """
@@ -263,7 +207,7 @@ class Committer:
                 self._finish(group, results)
                 return
 
-    async def _append(self, group: Sequence[_Waiting]) -> list[Appended | None]:
+    async def _append(self, group: Sequence[Waiting]) -> list[Appended | None]:
         """Append a group, creating the sessions whose start was lost."""
         batches = [waiting.batch for waiting in group]
         results = await self._store.append_batches(batches, within=self._timeout)
@@ -282,20 +226,20 @@ class Committer:
             for batch, result in zip(batches, results, strict=True)
         ]
 
-    async def _bisect(self, group: list[_Waiting], error: StatementRefused) -> None:
+    async def _bisect(self, group: list[Waiting], error: StatementRefused) -> None:
         if len(group) == 1:
             # Further lines of it would show what was stored.
             reason = str(error).partition("\n")[0]
             logger.warning(
                 "PostgreSQL refused a batch of %s: %s", group[0].batch.session_id, reason
             )
-            _fail(group[0], _refusal(error))
+            group[0].fail(_refusal(error))
             return
         middle = len(group) // 2
         await self._store_group(group[:middle])
         await self._store_group(group[middle:])
 
-    def _finish(self, group: Sequence[_Waiting], results: Sequence[Appended | None]) -> None:
+    def _finish(self, group: Sequence[Waiting], results: Sequence[Appended | None]) -> None:
         stored = [
             (waiting.batch, result)
             for waiting, result in zip(group, results, strict=True)
@@ -322,15 +266,6 @@ def _refusal(error: StatementRefused) -> Exception:
     if error.sqlstate[:2] in _DATA_FAULTS:
         return InvalidBody("PostgreSQL can't store this batch")
     return error
-
-
-def _fail(waiting: _Waiting, error: Exception) -> None:
-    if not waiting.outcome.done():
-        waiting.outcome.set_exception(error)
-
-
-def _fail_overdue(waiting: _Waiting) -> None:
-    _fail(waiting, StoreUnavailable(retry_after=2))
 
 
 def _announcement(batch: Batch, result: Appended) -> Announcement:
